@@ -16,6 +16,7 @@
 //! | `queue_failures.rs` | stores that fail, in memory and in SQLite files |
 //! | `queue_slow_stores.rs` | stores whose operations take time and go on when they are dropped |
 //! | `inner_calls.rs` | calls of a circuit inside its own streams and services |
+//! | `calls_in_drops.rs` | parts of a call that make a call of the same circuit when they are dropped |
 //! | `observed_calls.rs` | recorders and candidates see all calls |
 //! | `recorder.rs` | the calls of a breaker as a trace |
 //! | `../examples/queue/store.rs` | the store of the example |
@@ -48,6 +49,8 @@
     reason = "a test whose preconditions fail has failed"
 )]
 
+#[path = "ecosystem/calls_in_drops.rs"]
+mod calls_in_drops;
 #[path = "ecosystem/config_documents.rs"]
 mod config_documents;
 #[path = "ecosystem/config_drills.rs"]

@@ -59,6 +59,9 @@ fn a_registry_belongs_to_one_fleet_at_a_time() {
     let registry = processes[0].registry.clone();
     until(&processes[1..], "it has left", |_| fleet::status(&registry).is_none());
     processes[0].connect(builder()).expect("it has left");
+    until(&processes, "all have joined", |process| process.status().processes == 2);
+    processes[0].shut_down_without_runtime();
+    processes[0].connect(builder()).expect("it has left");
     acts_together_with_traffic(&processes);
 }
 

@@ -1,9 +1,10 @@
 //! Commands of operators to all processes.
 
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use breaker_runtime::fleet::{FleetError, StoreErrorKind};
-use breaker_runtime::{Sharing, State};
+use breaker_runtime::{Event, Sharing, State};
 use breaker_tests::redis_server::{RedisServer, is_available};
 
 use super::outages::acts_together_with_traffic;
@@ -131,10 +132,19 @@ fn a_command_ends_in_a_process_that_leaves_or_whose_runtime_ends() {
     let mut processes = process::fleet(&server.url(), 3, &config());
     processes[0].command(async |operator| operator.force_open(CIRCUIT).await).expect("executed");
     until_all_are(&processes, State::ForcedOpen);
+    let (sender, changes) = channel();
+    let changed = move |event: &Event| {
+        if let Event::StateChanged(change) = event {
+            // The test may have ended.
+            _ = sender.send((change.transition().from, change.transition().to));
+        }
+    };
+    let _subscription = processes[2].registry.listen(changed);
     processes[1].shut_down();
     assert_eq!(processes[1].state(), State::Closed);
     processes[2].end_runtime();
     assert_eq!(processes[2].state(), State::Closed);
+    assert_eq!(changes.try_iter().last(), Some((State::ForcedOpen, State::Closed)), "listeners know it");
     assert_eq!(processes[0].state(), State::ForcedOpen);
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use breaker_runtime::fleet::{
@@ -157,6 +158,14 @@ impl Process {
     pub(crate) fn shut_down(&mut self) {
         let fleet = self.fleet.take().expect("it runs");
         self.runtime.as_ref().expect("it runs").block_on(fleet.shutdown());
+    }
+
+    /// Leaves the fleet on a thread without a runtime, and waits for that.
+    pub(crate) fn shut_down_without_runtime(&mut self) {
+        let mut shutdown = Box::pin(self.fleet.take().expect("it runs").shutdown());
+        let mut context = Context::from_waker(Waker::noop());
+        let describe = || self.describe();
+        waiting::until("it has left", describe, || shutdown.as_mut().poll(&mut context).is_ready());
     }
 
     /// Drops the handle, which leaves the fleet in the background.

@@ -60,18 +60,18 @@ pub(crate) fn different_settings(keys: &Source, settings: &Source) -> Vec<String
 
 /// Returns the names in a list `list! { Variant = "name", .. }`.
 fn listed_names(source: &Source, list: &str) -> Vec<String> {
-    let lists = source.syntax.items.iter().filter_map(|item| match item {
-        Item::Macro(item) if item.mac.path.is_ident(list) => Some(item.mac.tokens.clone()),
-        _ => None,
+    let lists = source.syntax.items.iter().filter_map(|item| {
+        let Item::Macro(item) = item else { return None };
+        item.mac.path.is_ident(list).then(|| item.mac.tokens.clone())
     });
     lists.flat_map(strings).collect()
 }
 
 /// Returns the strings among these tokens. Documentation comments are in groups of their own.
 fn strings(tokens: TokenStream) -> Vec<String> {
-    let literal = |token: TokenTree| match token {
-        TokenTree::Literal(literal) => syn::parse_str(&literal.to_string()).ok(),
-        _ => None,
+    let literal = |token| {
+        let TokenTree::Literal(literal) = token else { return None };
+        syn::parse_str(&literal.to_string()).ok()
     };
     tokens.into_iter().filter_map(literal).map(|text: syn::LitStr| text.value()).collect()
 }

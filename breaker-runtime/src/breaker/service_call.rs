@@ -151,14 +151,19 @@ impl ServiceCall {
     /// Runs a part of the call, in which calls of annotated functions run in its slot. If it panics, the call is a
     /// failure, and the panic continues to unwind.
     pub(crate) fn run<T>(&mut self, part: impl FnOnce() -> T) -> T {
-        let inner = self.permit.as_ref().and_then(OwnedPermit::with_slot);
         let guard = FailOnPanic(self);
-        // Dropped before the guard: a call leaves its scope before its slot is released.
-        let scope = inner.as_ref().map(OwnedCall::enter_scope);
-        let output = part();
-        drop(scope);
+        // The call leaves its scope before the guard releases its slot.
+        let output = guard.0.run_in_slot(part);
         mem::forget(guard);
         output
+    }
+
+    /// Runs code that is no part of the call, such as the drop of its future, while the call holds its slot. Calls of
+    /// annotated functions run in that slot. A panic does not affect the call.
+    pub(crate) fn run_in_slot<T>(&self, code: impl FnOnce() -> T) -> T {
+        let call = self.permit.as_ref().and_then(OwnedPermit::with_slot);
+        let _scope = call.as_ref().map(OwnedCall::enter_scope);
+        code()
     }
 
     /// Polls the time limit of a call that is pending.

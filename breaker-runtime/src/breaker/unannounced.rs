@@ -7,9 +7,10 @@ use super::operator::Operator;
 use crate::state::Cause;
 use crate::state::machine::Pending;
 
-/// A change of one circuit. Dropping it delays the notification until the next change of the circuit.
+/// A change of one circuit. Dropping it notifies the listeners, which may take any time. It does so even if it is
+/// dropped with a task that its runtime no longer runs.
 #[derive(Debug)]
-#[must_use = "listeners are not notified before `announce`"]
+#[must_use = "listeners are notified when it is dropped"]
 pub(crate) struct Unannounced {
     circuit: CircuitBreaker,
     waiving: Option<OpenCounts>,
@@ -30,9 +31,10 @@ impl Unannounced {
             Pending::Transitions => Some(Self { waiving: circuit.circuit().take_effect(), circuit }),
         }
     }
+}
 
-    /// Notifies the listeners, which may take any time.
-    pub(crate) fn announce(self) {
+impl Drop for Unannounced {
+    fn drop(&mut self) {
         self.circuit.circuit().notify_listeners(self.waiving);
     }
 }

@@ -20,7 +20,6 @@ use super::order::{AnswerSender, CommandError, Order};
 use super::protocol::{Push, Reply, Report, Request, SharedName};
 use super::status::StatusCell;
 use super::store::{Store, StoreError, StoreErrorKind};
-use crate::breaker::Unannounced;
 use crate::clock::Sleep;
 use crate::event::Subscription;
 use crate::printable::escape_hidden;
@@ -79,10 +78,10 @@ enum Happened<S> {
 }
 
 impl<S> Drop for Agent<S> {
-    /// Ends the commands of the fleet if the runtime ends before the process has left. Listeners are notified with the
-    /// next changes.
+    /// Ends the commands of the fleet if the runtime ends before the process has left.
     fn drop(&mut self) {
-        for output in lock(&self.coordinator).release_commands() {
+        let outputs = lock(&self.coordinator).release_commands();
+        for output in outputs {
             if let Output::Circuit { name, change } = output {
                 drop(self.circuits.change(&name, change));
             }
@@ -242,7 +241,7 @@ impl<S: Store> Agent<S> {
         }
         if !announced.is_empty() {
             // Listeners may block.
-            tokio::task::spawn_blocking(move || announced.into_iter().for_each(Unannounced::announce));
+            tokio::task::spawn_blocking(move || drop(announced));
         }
     }
 

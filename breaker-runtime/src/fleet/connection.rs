@@ -17,7 +17,7 @@ use super::order::Order;
 use super::protocol::InstanceId;
 use super::redis::{RedisStore, StoreAddress};
 use super::status::{FleetStatus, StatusCell};
-use crate::clock::{Clock, Timeout};
+use crate::clock::{Clock, Sleep, Timeout};
 use crate::event::Audience;
 use crate::registry::Registry;
 use crate::sync::Mutex;
@@ -177,8 +177,10 @@ impl Fleet {
     /// Leaves the fleet. Other processes learn of it at once, and circuits that are open for the fleet recover by
     /// themselves.
     ///
-    /// It takes one exchange with Redis, and at most 2 seconds. If the returned future is dropped, the task goes on in
-    /// the background.
+    /// It takes one exchange with Redis after the running one, and at most 2 seconds. On a thread without a tokio
+    /// runtime with timers, and in a program that aborts when it panics, only the time limits of these exchanges apply.
+    /// The runtime in which the fleet was connected must run meanwhile. If the returned future is dropped, the task
+    /// goes on in the background.
     ///
     /// ```
     /// use breaker_runtime::Registry;
@@ -198,9 +200,8 @@ impl Fleet {
         let Self { orders, status, task } = self;
         // An error means that the task has ended.
         _ = orders.send(Order::Leave).await;
-        if let Some(limit) = Clock::default().alarm(SHUTDOWN_TIME) {
-            _ = Timeout::new(task, limit).await;
-        }
+        let limit = Clock::default().alarm_if_possible(SHUTDOWN_TIME).unwrap_or(Sleep::Never);
+        _ = Timeout::new(task, limit).await;
         drop(status);
     }
 }

@@ -111,7 +111,7 @@ impl Reader {
             }
             reader.record_command();
             if !changes.is_empty() {
-                drop(spawn_blocking(move || changes.into_iter().for_each(Unannounced::announce)));
+                drop(spawn_blocking(move || drop(changes)));
             }
             Ok(())
         };

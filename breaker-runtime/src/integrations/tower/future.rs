@@ -1,7 +1,7 @@
 //! The future of the call of a service.
 //!
-//! Invariants: the inner service is called once, by a call that was admitted; the call is on the stack, guarded, while
-//! code of the user runs; after the output the future holds nothing.
+//! Invariants: the inner service is called once, by a call that was admitted; code of the user runs in the slot of the
+//! call, drops included; after the output the future holds nothing.
 
 use std::fmt;
 use std::pin::Pin;
@@ -47,6 +47,19 @@ pin_project! {
         stage: Stage<S, Request, S::Future>,
         ending: N,
     }
+
+    impl<S, Request, N> PinnedDrop for ResponseFuture<S, Request, N>
+    where
+        S: Service<Request>,
+    {
+        fn drop(this: Pin<&mut Self>) {
+            let mut stage = this.project().stage;
+            if let StageProjection::Running { call, .. } = stage.as_mut().project() {
+                let call = call.take();
+                call.run_in_slot(|| stage.set(Stage::Ended));
+            }
+        }
+    }
 }
 
 pin_project! {
@@ -54,7 +67,6 @@ pin_project! {
     enum Stage<S, Request, F> {
         Rejected { error: Option<BreakerError> },
         Waiting { waiting: Option<Box<WaitingRequest<S, Request>>> },
-        // The future is dropped before the call ends.
         Running { #[pin] future: F, call: ServiceCall },
         Ended,
     }
@@ -114,15 +126,16 @@ where
                 StageProjection::Running { future, call } => {
                     match call.run(|| future.poll(context)) {
                         Poll::Ready(result) => {
-                            let result = this.ending.end(call, result);
-                            this.stage.set(Stage::Ended);
+                            let mut call = call.take();
+                            call.run(|| this.stage.set(Stage::Ended));
+                            let result = this.ending.end(&mut call, result);
                             return Poll::Ready(result.map_err(ServiceError::Inner));
                         }
                         Poll::Pending => ready!(call.poll_limit(context)),
                     }
                     // Also counts as timed out if the drop of the future panics.
                     let mut call = TimedOut(call.take());
-                    this.stage.set(Stage::Ended);
+                    call.0.run_in_slot(|| this.stage.set(Stage::Ended));
                     return call.0.time_out().map_or(Poll::Pending, |error| Poll::Ready(Err(error.into())));
                 }
                 StageProjection::Ended => return Poll::Pending,
@@ -152,9 +165,12 @@ fn poll_slot<S: Service<Request>, Request>(
     let Some(request) = waiting.take() else {
         return Poll::Pending;
     };
-    let WaitingRequest { mut service, request, .. } = *request;
+    let WaitingRequest { service, request, .. } = *request;
     Poll::Ready(admitted.map(|mut call| {
-        let future = call.run(|| service.call(request));
+        let future = call.run(move || {
+            let mut service = service;
+            service.call(request)
+        });
         Stage::Running { future, call }
     }))
 }

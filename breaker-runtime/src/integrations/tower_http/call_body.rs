@@ -40,9 +40,10 @@ pin_project! {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub struct CallBody<B> {
+        // Dropped first, so that the call is settled before code of the inner body runs.
+        call: Option<BodyCall>,
         #[pin]
         body: B,
-        call: Option<BodyCall>,
     }
 }
 
