@@ -133,13 +133,13 @@ fn a_command_ends_in_a_process_that_leaves_or_whose_runtime_ends() {
     processes[0].command(async |operator| operator.force_open(CIRCUIT).await).expect("executed");
     until_all_are(&processes, State::ForcedOpen);
     let (sender, changes) = channel();
-    let changed = move |event: &Event| {
+    let listener = move |event: &Event| {
         if let Event::StateChanged(change) = event {
             // The test may have ended.
             _ = sender.send((change.transition().from, change.transition().to));
         }
     };
-    let _subscription = processes[2].registry.listen(changed);
+    let _subscription = processes[2].registry.listen(listener);
     processes[1].shut_down();
     assert_eq!(processes[1].state(), State::Closed);
     processes[2].end_runtime();
