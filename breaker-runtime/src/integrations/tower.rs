@@ -43,7 +43,7 @@
 //! | A future that is dropped cancels the call, as in annotated functions | see [`cancelled_after`](crate::ConfigBuilder::cancelled_after) |
 //! | A panic of the inner service or of the classifier is a failure, and unwinds to the caller | the function that chooses a key runs before the call, so its panic counts in no circuit |
 //! | A call takes a slot of its own, even inside another call of the same circuit | its response may outlive the outer call. If no slot is free, it is rejected; inside a function of the circuit, as in [`call_async`](crate::CircuitBreaker::call_async), also with `max_wait`, because each of the two could wait for the other |
-//! | A call of an annotated function inside a service of the same circuit runs in the slot of the service | as inside another function: it would wait for itself |
+//! | A call of an annotated function inside a service of the same circuit, also while its future is dropped, runs in the slot of the service | as inside another function: it would wait for itself |
 //! | The future is not boxed, and is `Send` if the service, the request and the future of the service are | only calls that wait for a slot, have a time limit or fail allocate memory: a failure allocates its reason |
 //!
 //! Every setting applies. A call with [`max_wait`](crate::ConfigBuilder::max_wait) waits inside the returned future,
