@@ -58,6 +58,7 @@ pub use adopt::Adopt;
 pub use builder::ConfigBuilder;
 pub(crate) use circuit_id::CircuitId;
 pub use conflict::Conflict;
+pub(crate) use conflict::ConflictCause;
 pub use duration::{DurationError, SettingDuration};
 pub use effective_config::EffectiveConfig;
 pub use error::ConfigError;

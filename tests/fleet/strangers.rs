@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use breaker_runtime::State;
 use breaker_runtime::fleet::StoreErrorKind as Kind;
+use breaker_runtime::{Adopt, State};
 use breaker_tests::redis_server::{RedisServer, is_available};
 use breaker_tests::waiting;
 
@@ -51,6 +51,30 @@ fn records_that_cannot_be_read_are_ignored_and_counted() {
     for process in &processes {
         assert_eq!(process.refusals(), 0, "{:?}", process.status());
     }
+}
+
+#[test]
+fn a_record_with_the_largest_numbers_follows_commands_and_closes() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let processes = process::fleet(&server.url(), 3, &config().adopt(Adopt::Always));
+    let largest = (1_u64 << 52) - 1;
+    let name = "x".repeat(100_000);
+    let record = format!("1 o {largest} 9 9 2147483647 {largest} - 0 open 0 {name} - - - -");
+    let version = server.cli(&["TIME"]).lines().next().map_or_else(String::new, |now| format!("{now}999"));
+    server.cli(&["HSET", RECORDS, CIRCUIT, &record]);
+    server.cli(&["ZADD", LOG, &version, CIRCUIT]);
+    server.cli(&["HSET", META, "ver", &version]);
+    until_all_are(&processes, State::ForcedOpen);
+    let initiator = processes[0].breaker.snapshot().last_transition.and_then(|last| last.initiator.clone());
+    assert!(initiator.is_some_and(|initiator| initiator.len() < 300), "the name is cut");
+    processes[0].execute(async |operator| operator.force_close(CIRCUIT).await);
+    until_all_are(&processes, State::Closed);
+    let traffic = Traffic::start(&processes);
+    acts_together(&processes);
+    traffic.end();
 }
 
 #[test]

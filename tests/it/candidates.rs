@@ -133,6 +133,8 @@ fn a_candidate_sees_all_calls_of_a_circuit_in_shadow_mode() {
     let report = candidate.report();
     assert_eq!((report.failures, report.successes, report.unseen), (4, 1, 0));
     assert_eq!(judged(&report), (3, 1));
+    // Both sides would have rejected calls: the live circuit after the second failure, the candidate after the first.
+    assert_eq!((report.live.rejected, report.shadow.rejected), (3, 4));
 }
 
 #[test]

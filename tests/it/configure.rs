@@ -164,6 +164,37 @@ fn settings_that_contradict_each_other_are_refused_as_a_whole_with_their_sources
 }
 
 #[test]
+fn a_setting_that_is_out_of_range_is_refused_whatever_the_name_matches_and_the_earlier_settings_remain() {
+    let registry = Registry::new();
+    let search = registry.register("search", Config::default()).unwrap();
+    registry.configure("search", threshold(50)).unwrap();
+    let invalid = [
+        threshold(0),
+        threshold(0).jitter(0.5),
+        Config::builder().failure_rate(f64::NAN),
+        Config::builder().jitter(2.0),
+        Config::builder().backoff(0.5),
+        Config::builder().window_calls(0),
+        Config::builder().max_concurrent(0),
+        Config::builder().max_open(2.0),
+        Config::builder().recovery_timeout(seconds(0)),
+    ];
+    for settings in invalid {
+        let reason = settings.clone().build().unwrap_err().to_string();
+        for name in ["search", "later"] {
+            let section = || ConfigSection::new(name, settings.clone()).from_source(source(7));
+            let expected = format!("breakers.toml:7: circuit breaker \"{name}\": {reason}");
+            let single = registry.apply_section(ConfigLayer::Program, section()).unwrap_err();
+            assert_eq!(single.to_string(), expected);
+            let innocent = ConfigSection::new("search", threshold(9));
+            let whole = registry.apply_layer(ConfigLayer::File, [innocent, section()]).unwrap_err();
+            assert_eq!(whole.to_string(), expected);
+        }
+        assert_eq!(search.config().failure_threshold(), Some(50));
+    }
+}
+
+#[test]
 fn max_open_needs_keys_in_a_configuration_too() {
     let registry = Registry::new();
     registry.register("search", Config::default()).unwrap();

@@ -1,9 +1,10 @@
-//! Where the conflict of an annotated function is reported: to the listeners or, without one, on stderr.
+//! What a conflict says, and where that of an annotated function is reported: to the listeners or, without one, on
+//! stderr.
 
 use std::process::{Command, Stdio};
 
 use breaker_runtime::integrations::{axum, tracing};
-use breaker_runtime::{CallEvent, CallEvents, Event, Registry, circuit_breaker};
+use breaker_runtime::{CallEvent, CallEvents, Config, Event, Registry, circuit_breaker};
 
 #[circuit_breaker(name = "conflict-reports", failure_threshold = 2, registry = registry.clone())]
 fn first(registry: &Registry) -> Result<(), breaker_runtime::BreakerError> {
@@ -61,4 +62,27 @@ fn a_conflict_is_written_to_stderr_only_if_the_program_does_not_listen() {
     for listener in ["listener", "tracing", "subscriber"] {
         assert!(!writes_to_stderr(listener), "{listener}");
     }
+}
+
+#[test]
+fn a_conflict_says_how_the_declarations_differ() {
+    let registry = Registry::new();
+    let other = || Config::builder().failure_threshold(9).build().unwrap();
+    registry.register("single", Config::default()).unwrap();
+    registry.register_keyed("keyed", Config::default(), 10).unwrap();
+    let refused = [
+        registry.register("single", other()).unwrap_err(),
+        registry.register("keyed", Config::default()).unwrap_err(),
+        registry.register_keyed("single", Config::default(), 10).unwrap_err(),
+        registry.register_keyed("keyed", other(), 20).unwrap_err(),
+    ];
+    let differences = refused.map(|error| error.to_string().split_once("; ").unwrap().1.to_owned());
+    let keys = "one of them has keys and the other has none; rename one of them";
+    let expected = [
+        "use the same settings for both, or rename one of them",
+        keys,
+        keys,
+        "max_keys is 10 and 20; use the same value for both, or rename one of them",
+    ];
+    assert_eq!(differences, expected);
 }

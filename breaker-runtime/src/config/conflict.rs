@@ -1,9 +1,8 @@
-//! The error of a name that is declared with different settings.
-//!
-//! It knows where both declarations are, but not how they differ.
+//! The error of a name that two declarations have which do not agree.
 
 use std::error::Error;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::panic::Location;
 
 use crate::printable::Quoted;
@@ -31,7 +30,24 @@ pub struct Conflict {
     name: String,
     first: &'static Location<'static>,
     second: &'static Location<'static>,
-    renamed: Option<String>,
+    cause: ConflictCause,
+}
+
+/// The difference between two declarations of one name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ConflictCause {
+    Settings,
+    /// One breaker has keys, and the other has none.
+    Keys,
+    /// Both have keys, with another `max_keys`.
+    MaxKeys {
+        first: NonZeroU32,
+        second: NonZeroU32,
+    },
+    /// None: two functions have the same path, and share the circuit by accident.
+    SharedPath,
+    /// The second function has the same path, and this name instead.
+    Renamed(String),
 }
 
 impl Conflict {
@@ -39,13 +55,9 @@ impl Conflict {
         name: &str,
         first: &'static Location<'static>,
         second: &'static Location<'static>,
+        cause: ConflictCause,
     ) -> Self {
-        Self { name: name.to_owned(), first, second, renamed: None }
-    }
-
-    /// Returns the same conflict, after the second declaration got the name `renamed` instead.
-    pub(crate) fn renamed_to(self, renamed: &str) -> Self {
-        Self { renamed: Some(renamed.to_owned()), ..self }
+        Self { name: name.to_owned(), first, second, cause }
     }
 
     /// Returns the name that is declared twice.
@@ -98,17 +110,33 @@ impl Conflict {
     /// ```
     #[must_use]
     pub fn renamed(&self) -> Option<&str> {
-        self.renamed.as_deref()
+        match &self.cause {
+            ConflictCause::Renamed(name) => Some(name),
+            ConflictCause::Settings
+            | ConflictCause::Keys
+            | ConflictCause::MaxKeys { .. }
+            | ConflictCause::SharedPath => None,
+        }
     }
 }
 
 impl fmt::Display for Conflict {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, first, second, renamed } = self;
+        let Self { name, first, second, cause } = self;
         write!(out, "circuit breaker {} is declared at {first} and again at {second}; ", Quoted(name))?;
-        match renamed {
-            None => out.write_str("use the same settings for both, or rename one of them"),
-            Some(renamed) => write!(
+        match cause {
+            ConflictCause::Settings => out.write_str("use the same settings for both, or rename one of them"),
+            ConflictCause::Keys => {
+                out.write_str("one of them has keys and the other has none; rename one of them")
+            }
+            ConflictCause::MaxKeys { first, second } => write!(
+                out,
+                "max_keys is {first} and {second}; use the same value for both, or rename one of them"
+            ),
+            ConflictCause::SharedPath => {
+                out.write_str("both functions have the same path and no `name`; add `name = \"..\"` to them")
+            }
+            ConflictCause::Renamed(renamed) => write!(
                 out,
                 "the second function has no `name` and uses {} instead; add `name = \"..\"` to it",
                 Quoted(renamed)
@@ -120,12 +148,12 @@ impl fmt::Display for Conflict {
 /// Shows locations as `file:line:column`.
 impl fmt::Debug for Conflict {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, first, second, renamed } = self;
+        let Self { name, first, second, cause } = self;
         out.debug_struct("Conflict")
             .field("name", name)
             .field("first", &format_args!("{first}"))
             .field("second", &format_args!("{second}"))
-            .field("renamed", renamed)
+            .field("cause", cause)
             .finish()
     }
 }
@@ -136,14 +164,15 @@ impl Error for Conflict {}
 mod tests {
     use std::panic::Location;
 
-    use super::Conflict;
+    use super::{Conflict, ConflictCause};
 
     #[test]
     fn debug_shows_the_name_and_both_locations() {
         let location = Location::caller();
-        let conflict = Conflict::new("search", location, location);
-        let expected =
-            format!(r#"Conflict {{ name: "search", first: {location}, second: {location}, renamed: None }}"#);
+        let conflict = Conflict::new("search", location, location, ConflictCause::Settings);
+        let expected = format!(
+            r#"Conflict {{ name: "search", first: {location}, second: {location}, cause: Settings }}"#
+        );
         assert_eq!(format!("{conflict:?}"), expected);
     }
 }

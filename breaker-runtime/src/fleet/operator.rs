@@ -7,10 +7,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::error::FleetError;
 use super::order::{CommandError, Order};
-use super::protocol::{ForceKind, Report, ReportKind, SharedName};
-
-/// The longest name of an operator and the longest reason, in bytes.
-const MAX_TEXT_BYTES: usize = 256;
+use super::protocol::{ForceKind, MAX_COMMAND_TEXT, Report, ReportKind, SharedName};
+use crate::printable::start_of;
 
 /// An operator who commands the circuits of all processes, with a reason; see
 /// [`Fleet::operator`](super::Fleet::operator).
@@ -96,7 +94,7 @@ impl FleetCommander {
 
 impl<'a> FleetOperator<'a> {
     pub(super) fn new(orders: &'a mpsc::Sender<Order>, by: String, why: String) -> Self {
-        let (by, why) = (Arc::from(cut(by)), Arc::from(cut(why)));
+        let [by, why] = [by, why].map(|text| Arc::from(start_of(&text, MAX_COMMAND_TEXT)));
         Self { orders, by, why, key: None, lasts: None }
     }
 
@@ -224,12 +222,4 @@ impl<'a> FleetOperator<'a> {
         let result = answered.await.map_err(|_| FleetError::Left)?;
         result.map_err(|CommandError { kind, text }| FleetError::NotExecuted { kind, text })
     }
-}
-
-/// Returns the text, cut after 256 bytes.
-fn cut(mut text: String) -> String {
-    while text.len() > MAX_TEXT_BYTES {
-        text.pop();
-    }
-    text
 }

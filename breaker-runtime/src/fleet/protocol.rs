@@ -23,6 +23,7 @@ pub(crate) use exchange::read_pair;
 pub use exchange::{MAX_REQUEST_TIME, Push, REQUEST_TIME, Reply, Request, SettingsConflict};
 pub use instance::InstanceId;
 pub use name::SharedName;
+pub(crate) use record::MAX_COMMAND_TEXT;
 pub use record::{Command, CommandKind, ProbeLease, RecordState, SharedRecord};
 pub(crate) use report::REPORT_ARGUMENTS;
 pub use report::{ForceKind, Policy, Report, ReportKind};

@@ -97,7 +97,8 @@ impl ConfigureError {
         Self(vec![SectionError::overridden(name)])
     }
 
-    /// Returns the errors, at most one for each breaker.
+    /// Returns the errors: one for each section with a setting that is out of range, otherwise at most one for each
+    /// breaker.
     pub fn errors(&self) -> impl Iterator<Item = &SectionError> {
         self.0.iter()
     }

@@ -124,7 +124,8 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// Returns an error and changes nothing if the settings contradict each other in a breaker in which none did before.
+    /// Returns an error and changes nothing if a setting is out of range, or if the settings contradict each other in a
+    /// breaker in which none did before.
     pub fn apply_layer(
         &self,
         layer: ConfigLayer,

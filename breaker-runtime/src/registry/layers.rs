@@ -55,8 +55,8 @@ pub struct ConfigSection {
     sources: BTreeMap<Setting, SettingSource>,
 }
 
-/// Settings of a configuration that do not apply to a breaker, because they contradict each other or its settings in
-/// the code.
+/// Settings of a configuration that do not apply to a breaker, because one is out of range, or because they contradict
+/// each other or its settings in the code.
 ///
 /// ```
 /// use breaker_runtime::{Config, Registry, Setting};
@@ -312,13 +312,21 @@ impl Layers {
 }
 
 impl SectionError {
+    /// Returns the error of a section with a setting that is out of range, whatever breakers the section matches.
+    pub(super) fn out_of_range(section: &ConfigSection) -> Option<Self> {
+        let error = section.settings.error()?.clone();
+        let source = error.setting().map_or_else(|| section.source().clone(), |it| section.source_of(it));
+        let (name, key) = (section.name().to_owned(), section.key.clone());
+        Some(Self { name, key, error, sources: vec![source] })
+    }
+
     pub(super) fn overridden(name: &str) -> Self {
         let message =
             "its settings were replaced by set_config, which takes precedence; call set_config again instead";
         Self { name: name.to_owned(), key: None, error: ConfigError::new(message), sources: Vec::new() }
     }
 
-    /// Returns the name of the breaker.
+    /// Returns the name of the breaker, or that of the section if one of its settings is out of range.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name

@@ -6,7 +6,7 @@ use std::panic::Location;
 use super::declaration::Declaration;
 use super::layers::{ConfigSection, Keys, Layers};
 use super::resolution::{Resolved, Target};
-use crate::config::{Config, Conflict, Name, SharedConfig};
+use crate::config::{Config, Conflict, ConflictCause, Name, SharedConfig};
 
 /// A name with the settings of its breaker. They stay as registered: `set_config` does not change them.
 #[derive(Clone, Debug)]
@@ -62,10 +62,15 @@ impl Registration {
 
     /// Returns the conflict with `second`, a later registration of the same name.
     pub(super) fn conflict(&self, second: &Self) -> Option<Conflict> {
-        let agree = *self.settings == *second.settings && self.max_keys == second.max_keys;
-        let is_accident = self.source.shares_name_by_accident(second.source);
-        (!agree || is_accident)
-            .then(|| Conflict::new(self.name.as_str(), self.source.location(), second.source.location()))
+        let cause = match (self.max_keys, second.max_keys) {
+            (Some(_), None) | (None, Some(_)) => ConflictCause::Keys,
+            (Some(first), Some(second)) if first != second => ConflictCause::MaxKeys { first, second },
+            _ if *self.settings != *second.settings => ConflictCause::Settings,
+            _ if self.source.shares_name_by_accident(second.source) => ConflictCause::SharedPath,
+            _ => return None,
+        };
+        let [first, second] = [self.source, second.source].map(RegistrationSource::location);
+        Some(Conflict::new(self.name.as_str(), first, second, cause))
     }
 
     /// Returns the conflict of a function that was renamed, because another function has its name.
@@ -74,8 +79,8 @@ impl Registration {
             return None;
         };
         let namesake = declaration.namesake()?;
-        let conflict = Conflict::new(declaration.given_name(), namesake.location(), declaration.location());
-        Some(conflict.renamed_to(declaration.name()))
+        let cause = ConflictCause::Renamed(declaration.name().to_owned());
+        Some(Conflict::new(declaration.given_name(), namesake.location(), declaration.location(), cause))
     }
 }
 

@@ -4,7 +4,7 @@
 //! update is refused. Then they are applied, and at the end, without a lock, listeners are notified. A breaker that is
 //! registered meanwhile has been created with the new settings, or is among those that they are applied to.
 //!
-//! An update is refused if sections contradict each other in a breaker in which none did before. Sections can also
+//! An update is refused if a new setting is out of range, or if sections contradict each other in a breaker in which none did before. Sections can also
 //! contradict a breaker that was registered after them. Those do not apply to it, and do not prevent other updates.
 
 use super::any_breaker::AnyBreaker;
@@ -106,6 +106,10 @@ impl Store {
         new: NewSections<'_>,
         change: impl FnOnce(&mut Layers),
     ) -> Result<ConfigReport, ConfigureError> {
+        let out_of_range: Vec<_> = new.all().iter().filter_map(SectionError::out_of_range).collect();
+        if !out_of_range.is_empty() {
+            return Err(ConfigureError(out_of_range));
+        }
         // Collected before the lock is taken, because the settings of every function are evaluated.
         let functions: Vec<_> = self.declared().map(Registration::of_function).collect();
         // Settings are applied in the order in which they were resolved.

@@ -88,7 +88,7 @@ pub struct ShadowSide {
     pub closed: u64,
     /// The time that it was open.
     pub time_open: Duration,
-    /// Calls that it rejected or would have rejected.
+    /// Calls that it rejected. In shadow mode, calls that it would have rejected.
     pub rejected: u64,
 }
 
@@ -123,16 +123,20 @@ pub struct SettingComparison {
 pub(super) struct History {
     changes: TransitionCounts,
     time_open: Duration,
+    /// Calls that shadow mode admitted.
+    shadow_rejections: u64,
 }
 
 impl History {
     pub(super) fn of(snapshot: &Snapshot) -> Self {
-        Self { changes: snapshot.changes, time_open: snapshot.time_open }
+        let Snapshot { changes, time_open, shadow_rejections, .. } = *snapshot;
+        Self { changes, time_open, shadow_rejections }
     }
 
     pub(super) fn add(&mut self, other: Self) {
         self.changes.add(other.changes);
         self.time_open += other.time_open;
+        self.shadow_rejections += other.shadow_rejections;
     }
 
     fn opened(&self) -> u64 {
@@ -145,13 +149,15 @@ impl History {
 }
 
 impl ShadowSide {
+    /// Returns the side with these figures. `rejected` counts the calls that were not made.
     pub(super) fn new(state: State, history: History, since: History, rejected: u64) -> Self {
+        let shadow_rejections = history.shadow_rejections.saturating_sub(since.shadow_rejections);
         Self {
             state,
             opened: history.opened().saturating_sub(since.opened()),
             closed: history.closed().saturating_sub(since.closed()),
             time_open: history.time_open.saturating_sub(since.time_open),
-            rejected,
+            rejected: rejected + shadow_rejections,
         }
     }
 }

@@ -9,10 +9,16 @@ use super::text::{FieldReader, encode, join};
 /// The format of a record that this version reads and writes.
 const FORMAT: &str = "1";
 
-/// A record with a larger number is refused: the store computes exactly below 2^52 only, and no record could ever be
-/// newer than one with the largest epoch.
+/// A record with such a number is refused, because the store computes exactly below 2^52 only. The script counts up to
+/// the number before, so that it writes no record that is refused.
 const MAX_NUMBER: u64 = 1 << 52;
 const MAX_ROUNDS: u32 = 1 << 31;
+
+/// The longest name and reason of an operator, in bytes. Longer ones, which another program has written, are cut.
+pub(crate) const MAX_COMMAND_TEXT: usize = 256;
+
+/// The longest reason why a circuit opened, in bytes. A longer one is cut.
+const MAX_REASON: usize = 2048;
 
 /// The field of a record without a command.
 const NO_COMMAND: &str = "-";
@@ -110,9 +116,10 @@ impl SharedRecord {
             NO_COMMAND => None,
             label => Some(CommandKind::read(label)?),
         };
-        let (until, by, why): (u64, _, _) = (fields.number()?, fields.text()?, fields.text()?);
+        let until: u64 = fields.number()?;
+        let (by, why) = (fields.start_of_text(MAX_COMMAND_TEXT)?, fields.start_of_text(MAX_COMMAND_TEXT)?);
         let command = kind.map(|kind| Command { kind, until, by, why });
-        let reason = fields.text()?;
+        let reason = fields.start_of_text(MAX_REASON)?;
         let instances = |texts: Vec<_>| texts.into_iter().map(InstanceId::from_text).collect();
         let (votes, dissents) = (instances(fields.texts()?), instances(fields.texts()?));
         fields.end()?;
@@ -238,7 +245,16 @@ mod tests {
     }
 
     #[test]
-    fn a_record_with_a_number_that_no_other_could_exceed_is_refused() {
+    fn long_texts_of_another_program_are_cut() {
+        let [long, longer] = [MAX_COMMAND_TEXT + 1, MAX_REASON + 1].map(|length| "x".repeat(length));
+        let line = format!("1 o 1 1 1 1 1 - 0 open 0 {long} {long} {longer} - -");
+        let record = SharedRecord::read(&line).unwrap();
+        let command = record.command.unwrap();
+        assert_eq!([command.by.len(), command.why.len(), record.reason.len()], [256, 256, 2048]);
+    }
+
+    #[test]
+    fn a_record_with_a_number_that_the_store_cannot_count_is_refused() {
         let huge = MAX_NUMBER.to_string();
         for field in ["epoch", "version", "due", "rounds", "token", "expires", "until"] {
             let number = |name| if name == field { huge.as_str() } else { "7" };

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use crate::printable::start_of;
+
 /// The encoding of an empty text.
 const EMPTY: &str = "-";
 
@@ -85,6 +87,11 @@ impl<'a> FieldReader<'a> {
     /// Returns the next field as a text.
     pub(super) fn text(&mut self) -> Option<Arc<str>> {
         Some(Arc::from(decode(self.raw()?)?))
+    }
+
+    /// Returns the start of the next field as a text, at most this many bytes.
+    pub(super) fn start_of_text(&mut self, max: usize) -> Option<Arc<str>> {
+        Some(Arc::from(start_of(&decode(self.raw()?)?, max)))
     }
 
     /// Returns the next field as a list of texts.

@@ -8,9 +8,13 @@ use redis::Value;
 
 use super::error::Failure;
 use crate::fleet::protocol::{Reply, SettingsConflict, SharedName, decode, read_pair};
+use crate::printable::start_of;
 
 /// The longest part of a name that cannot be read that is reported.
 const MAX_REPORTED_CHARS: usize = 100;
+
+/// The longest description of settings, in bytes. A longer one, which another program has written, is cut.
+const MAX_SETTINGS: usize = 2048;
 
 /// The answer of the script.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,7 +60,8 @@ pub(super) fn read(value: Value) -> Result<Answer, Failure> {
         let [name, settings] = pair else { continue };
         if let Some(name) = text(name).and_then(SharedName::read) {
             let settings = text(settings).and_then(decode).unwrap_or_else(|| printable(settings));
-            reply.conflicts.push(SettingsConflict { name, settings: Arc::from(settings) });
+            let settings = Arc::from(start_of(&settings, MAX_SETTINGS));
+            reply.conflicts.push(SettingsConflict { name, settings });
         }
     }
     Ok(Answer::Reply(reply))

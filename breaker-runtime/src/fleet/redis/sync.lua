@@ -110,8 +110,14 @@ local function load_record(name)
     or read_record('1 c 0 0 0 0 0 - 0 - 0 - - - - -')
 end
 
+-- Returns the number that follows, which is at least the time, so that none is used again after data was lost. The
+-- largest one follows itself: no process reads a record with a larger one.
+local function next_number(number)
+  return math.min(math.max(number + 1, now), MAX_NUMBER - 1)
+end
+
 local function store(name, r)
-  version = math.max(version + 1, now)
+  version = next_number(version)
   r.version = version
   local text = table.concat({
     '1', r.state, int(r.epoch), int(r.version), int(r.due), int(r.rounds), int(r.token), r.owner, int(r.expires),
@@ -121,9 +127,9 @@ local function store(name, r)
   redis.call('ZADD', LOG, int(version), name)
 end
 
--- An epoch is at least the time, so that none is used again after data was lost. A lease ends with its epoch.
+-- A lease ends with its epoch.
 local function begin_epoch(r)
-  r.epoch = math.max(r.epoch + 1, now)
+  r.epoch = next_number(r.epoch)
   r.owner, r.expires = '-', 0
 end
 
@@ -222,7 +228,7 @@ function apply.lease(r, report)
   if r.state ~= 'o' or r.command ~= '-' or now < r.due or has_lease(r) then
     return nil
   end
-  r.token, r.owner, r.expires = math.max(r.token + 1, now), instance, now + report.a
+  r.token, r.owner, r.expires = next_number(r.token), instance, now + report.a
   return r
 end
 
@@ -239,7 +245,7 @@ function apply.failed(r, report)
     return nil
   end
   begin_epoch(r)
-  r.due, r.rounds, r.reason, r.dissents = now + report.b, r.rounds + 1, report.text, {}
+  r.due, r.rounds, r.reason, r.dissents = now + report.b, math.min(r.rounds + 1, MAX_ROUNDS - 1), report.text, {}
   return r
 end
 
