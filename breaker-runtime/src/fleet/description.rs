@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::config::{Config, SharedConfig};
 use crate::snapshot::Snapshot;
-use crate::state::State;
+use crate::state::{Cause, State};
 
 /// The texts about a circuit.
 #[derive(Clone, Debug)]
@@ -42,6 +42,8 @@ fn reason(snapshot: &Snapshot) -> String {
     };
     let trip = transition.trip.as_ref().map_or_else(|| transition.cause.to_string(), ToString::to_string);
     let whole = match &transition.last_failure {
+        // It is the whole reason of the process that opened the circuit for the fleet.
+        Some(text) if transition.cause == Cause::FleetOpened => text.to_string(),
         Some(text) => format!("{trip}; last: {text}"),
         None => trip,
     };
@@ -60,4 +62,25 @@ fn settings(config: &Config) -> String {
         config.half_open_max_calls(),
         config.half_open_timeout(),
     )
+}
+
+#[cfg(all(test, not(breaker_loom)))]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Arc, Description};
+    use crate::breaker::CircuitBreaker;
+    use crate::config::Config;
+    use crate::state::Adoption;
+
+    #[test]
+    fn the_reason_of_the_fleet_is_passed_on_as_it_is() {
+        let breaker = CircuitBreaker::new("payment", Config::default()).unwrap();
+        let reason = "5 of 10 calls failed; last: refused";
+        let open =
+            Adoption::Open { wait: Duration::from_secs(1), rounds: 0, reason: Some(Arc::from(reason)) };
+        _ = breaker.circuit().adopt(open);
+        let description = Description::new(&breaker.snapshot(), breaker.circuit().config());
+        assert_eq!(&*description.reason, reason);
+    }
 }
