@@ -5,11 +5,6 @@ fn price(host: &str) -> Result<usize, BreakerError> {
     Ok(host.len())
 }
 
-#[circuit_breaker(failure_threshold = 3, name =)]
-fn stock() -> Result<u32, BreakerError> {
-    Ok(1)
-}
-
 #[circuit_breaker(failure_threshold = 3, fallback = |_|)]
 fn rate() -> Result<u32, BreakerError> {
     Ok(1)
