@@ -159,7 +159,7 @@ impl Crate {
         let expanded = match self.macros.get(&name) {
             Some(rules) => rules.expand(&call.tokens),
             // It declares the items in it, with fewer attributes.
-            None if name == "pin_project" => syn::parse2::<syn::File>(call.tokens.clone()),
+            None if name == "pin_project" => syn::parse2(call.tokens.clone()).map(with_drop),
             None if PRIVATE_MACROS.contains(&name.as_str()) => return Ok(Vec::new()),
             None => return Err(format!("{}: the macro `{name}` is unknown to this test", location.file)),
         };
@@ -354,4 +354,16 @@ fn parts_of(condition: &Meta, name: &str) -> Option<Vec<Meta>> {
     let list = condition.require_list().ok().filter(|list| list.path.is_ident(name))?;
     let parts = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
     parts.ok().map(|parts| parts.into_iter().collect())
+}
+
+/// Names the trait that `pin_project` implements for `PinnedDrop`.
+fn with_drop(mut file: syn::File) -> syn::File {
+    for item in &mut file.items {
+        if let Item::Impl(syn::ItemImpl { trait_: Some((of, _)), .. }) = item
+            && of.is_ident("PinnedDrop")
+        {
+            *of = syn::parse_quote!(Drop);
+        }
+    }
+    file
 }
