@@ -128,7 +128,7 @@ pub(super) const LITERALS: &[&str] = &[
     "r#\"{x}\"#",
 ];
 
-/// Values that are valid for some keys only.
+/// Values that are valid for some keys only. Their blocks differ from all bodies, which an expansion must contain once.
 pub(super) const VALUES: &[&str] = &[
     "5",
     "0.5",
@@ -166,9 +166,9 @@ pub(super) const VALUES: &[&str] = &[
     "return",
     "a = b",
     "x as u32",
-    "const { 5 }",
-    "unsafe { 5 }",
-    "async { 5 }",
+    "const { 6 }",
+    "unsafe { 6 }",
+    "async { 6 }",
     "loop {}",
     "..",
     "1..=2",
@@ -179,7 +179,7 @@ pub(super) const VALUES: &[&str] = &[
     "for<'a> |x: &'a u8| x",
     "$crate::x",
     "'a: loop {}",
-    "if let Some(x) = y { 5 }",
+    "if let Some(x) = y { 6 }",
     "#[a] 5",
 ];
 
@@ -200,7 +200,7 @@ pub(super) const PATTERNS: &[&str] = &[
     "Shop { x, .. }",
     "[first, .., last]",
     "box x",
-    "const { 5 }",
+    "const { 6 }",
     "x @ (a | b)",
     "\"a\"",
     "-1",
