@@ -195,6 +195,25 @@ fn a_setting_that_is_out_of_range_is_refused_whatever_the_name_matches_and_the_e
 }
 
 #[test]
+fn a_contradiction_names_the_sources_of_all_settings_that_are_involved() {
+    let registry = Registry::new();
+    registry
+        .register("prices", Config::builder().failure_rate(0.5).window_calls(100).build().unwrap())
+        .unwrap();
+    let operator = SettingSource::Operator { name: Arc::from("alice") };
+    let by_alice = ConfigSection::new("prices", Config::builder().minimum_calls(50).jitter(0.5));
+    registry.apply_section(ConfigLayer::Operator, by_alice.from_source(operator)).unwrap();
+    let small = Config::builder().window_calls(20).half_open_max_calls(3);
+    let in_file = ConfigSection::new("prices", small).from_source(source(2));
+    let in_file = in_file.setting_from(Setting::Window, source(4));
+    let error = registry.apply_layer(ConfigLayer::File, [in_file]).unwrap_err();
+    let error = error.errors().next().unwrap();
+    let sources: Vec<_> = error.sources().map(ToString::to_string).collect();
+    assert_eq!(sources, ["breakers.toml:4", "operator alice"]);
+    assert!(error.to_string().contains("minimum_calls must be at most the window"), "{error}");
+}
+
+#[test]
 fn max_open_needs_keys_in_a_configuration_too() {
     let registry = Registry::new();
     registry.register("search", Config::default()).unwrap();

@@ -89,6 +89,13 @@ merge_fields! {
 }
 
 impl ConfigBuilder {
+    /// Returns the settings without this one: that of others applies.
+    pub(crate) const fn without(self, setting: Setting) -> Self {
+        let mut others = self.unset(setting);
+        others.unset = others.unset.without(setting);
+        others
+    }
+
     /// Returns `true` if the setting was set, or returned to its default.
     pub(crate) const fn decides(&self, setting: Setting) -> bool {
         self.sets(setting) || self.unset.contains(setting)

@@ -110,6 +110,11 @@ impl SettingSet {
     }
 
     #[must_use]
+    pub(crate) const fn without(self, setting: Setting) -> Self {
+        Self(self.0 & !(1 << setting as u32))
+    }
+
+    #[must_use]
     pub(crate) const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
@@ -133,6 +138,7 @@ mod tests {
             let elements: Vec<_> = Setting::ALL.iter().filter(|each| only.contains(**each)).collect();
             assert_eq!(elements, [setting]);
             assert_eq!(only.union(SettingSet::NONE), only);
+            assert!(!only.without(*setting).contains(*setting));
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::breaker_settings::BreakerSettings;
 use super::layers::{ConfigSection, Layers, SectionError};
-use crate::config::{Config, ConfigError, LayeredSetting, SettingSource, SharedConfig};
+use crate::config::{Config, ConfigBuilder, ConfigError, LayeredSetting, SettingSource, SharedConfig};
 
 /// A breaker whose settings are resolved.
 #[derive(Clone, Copy)]
@@ -29,12 +29,6 @@ pub(super) struct Resolved<'a> {
 pub(super) struct IgnoredSection<'a> {
     pub(super) section: &'a ConfigSection,
     pub(super) error: SectionError,
-}
-
-/// The error of settings, before it is known whose settings they are.
-struct Unresolved {
-    error: ConfigError,
-    sources: Vec<SettingSource>,
 }
 
 impl Target<'_> {
@@ -64,30 +58,71 @@ impl Target<'_> {
         let applies = |section: &&&ConfigSection| section.key.is_none() || section.key.as_ref() == key;
         let sections: Vec<_> = sections.iter().filter(applies).copied().collect();
         self.merge(&sections).unwrap_or_else(|error| {
-            resolved.error.get_or_insert_with(|| error.about(self.name, key));
+            resolved.error.get_or_insert_with(|| {
+                let sources = self.sources_of(&error, &sections);
+                self.section_error(key, error, sources)
+            });
             self.merge_compatible(&sections, key, &mut resolved.ignored)
         })
     }
 
     /// Returns the settings after all of these sections.
-    fn merge(&self, sections: &[&ConfigSection]) -> Result<SharedConfig, Unresolved> {
+    fn merge(&self, sections: &[&ConfigSection]) -> Result<SharedConfig, ConfigError> {
         if sections.is_empty() {
             return Ok(self.base.clone());
         }
-        let mut builder = self.base.to_builder();
+        let config = self.build(sections.iter().map(|section| &section.settings))?;
         let mut sources = BTreeMap::new();
         for section in sections {
-            builder = section.settings.clone().over(builder);
             sources.extend(section.settings.decided().map(|setting| (setting, section.source_of(setting))));
-        }
-        let error = |error| Unresolved::of(error, sections);
-        let config: Config = builder.build().map_err(error)?;
-        if !self.has_keys {
-            config.check_without_keys().map_err(error)?;
         }
         let layered =
             sources.into_iter().map(|(setting, source)| LayeredSetting { setting, source }).collect();
         Ok(SharedConfig::layered(config, self.base.base(), layered))
+    }
+
+    /// Returns the settings after all of these.
+    fn build<'s>(&self, settings: impl Iterator<Item = &'s ConfigBuilder>) -> Result<Config, ConfigError> {
+        let builder = settings.fold(self.base.to_builder(), |base, settings| settings.clone().over(base));
+        let config = builder.build()?;
+        if !self.has_keys {
+            config.check_without_keys()?;
+        }
+        Ok(config)
+    }
+
+    /// Returns where the settings of these sections come from that are involved in an error: those without which there
+    /// is no such error.
+    fn sources_of(&self, error: &ConfigError, sections: &[&ConfigSection]) -> Vec<SettingSource> {
+        let mut settings: Vec<_> = sections.iter().map(|section| section.settings.clone()).collect();
+        let mut sources = Vec::new();
+        for (index, section) in sections.iter().enumerate() {
+            for setting in section.settings.decided() {
+                let Some(changed) = settings.get_mut(index) else { continue };
+                *changed = section.settings.clone().without(setting);
+                let source = section.source_of(setting);
+                if self.build(settings.iter()).err().as_ref() != Some(error) && !sources.contains(&source) {
+                    sources.push(source);
+                }
+            }
+            if let Some(changed) = settings.get_mut(index) {
+                *changed = section.settings.clone();
+            }
+        }
+        if sources.is_empty() {
+            // No single one is.
+            sources.extend(sections.iter().map(|section| section.source().clone()));
+        }
+        sources
+    }
+
+    fn section_error(
+        &self,
+        key: Option<&Arc<str>>,
+        error: ConfigError,
+        sources: Vec<SettingSource>,
+    ) -> SectionError {
+        SectionError { name: self.name.to_owned(), key: key.cloned(), error, sources }
     }
 
     /// Returns the settings after those of these sections that can apply together. Of two that contradict each other,
@@ -120,8 +155,12 @@ impl Target<'_> {
             if let Err(error) = self.merge_with(&applied, (index, section))
                 && !ignored.iter().any(|it| std::ptr::eq(it.section, section))
             {
-                ignored
-                    .push(IgnoredSection { section, error: error.of_section(section).about(self.name, key) });
+                let source = match error.setting() {
+                    Some(setting) if section.settings.decides(setting) => section.source_of(setting),
+                    Some(_) | None => section.source().clone(),
+                };
+                let error = self.section_error(key, error, vec![source]);
+                ignored.push(IgnoredSection { section, error });
             }
         }
         settings
@@ -132,37 +171,9 @@ impl Target<'_> {
         &self,
         applied: &BTreeMap<usize, &ConfigSection>,
         (index, section): (usize, &ConfigSection),
-    ) -> Result<SharedConfig, Unresolved> {
+    ) -> Result<SharedConfig, ConfigError> {
         let mut sections = applied.clone();
         sections.insert(index, section);
         self.merge(&sections.into_values().collect::<Vec<_>>())
-    }
-}
-
-impl Unresolved {
-    fn of(error: ConfigError, sections: &[&ConfigSection]) -> Self {
-        let decides =
-            |section: &&&ConfigSection| error.setting().is_some_and(|it| section.settings.decides(it));
-        let deciding = sections.iter().rev().find(decides);
-        let sources = match (deciding, error.setting()) {
-            (Some(section), Some(setting)) => vec![section.source_of(setting)],
-            // The setting is in the code, and contradicts one of these.
-            _ => sections.iter().map(|section| section.source().clone()).collect(),
-        };
-        Self { error, sources }
-    }
-
-    /// Returns the error as one of a section that contradicts those that apply.
-    fn of_section(self, section: &ConfigSection) -> Self {
-        let source = match self.error.setting() {
-            Some(setting) if section.settings.decides(setting) => section.source_of(setting),
-            Some(_) | None => section.source().clone(),
-        };
-        Self { sources: vec![source], ..self }
-    }
-
-    fn about(self, name: &str, key: Option<&Arc<str>>) -> SectionError {
-        let Self { error, sources } = self;
-        SectionError { name: name.to_owned(), key: key.cloned(), error, sources }
     }
 }
