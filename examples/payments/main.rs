@@ -44,15 +44,15 @@ const PAYMENTS: [(&str, u64); 6] =
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let mut serves = false;
-    for argument in env::args().skip(1) {
-        match argument.as_str() {
+    for argument in env::args_os().skip(1) {
+        match &*argument.to_string_lossy() {
             "--serve" => serves = true,
             // The circuit exists before the first call.
             "--without-backup" => {
                 let backup = Registry::global().get("backup provider").context("no backup provider")?;
                 backup.operator("--without-backup").force_open();
             }
-            _ => bail!("unknown argument {argument}; use --serve or --without-backup"),
+            unknown => bail!("unknown argument {unknown}; use --serve or --without-backup"),
         }
     }
     let providers = Providers::new(sandbox::start("primary").await?, sandbox::start("backup").await?)?;

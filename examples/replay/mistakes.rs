@@ -153,3 +153,11 @@ fn many_lines_with_a_stray_quote_each_are_read_by_themselves() {
     let read = trace(&[broken.as_slice(), &calls].concat());
     assert_eq!((read.calls.len(), read.broken.count), (3, 500));
 }
+
+#[test]
+fn a_trace_is_not_overwritten_and_a_setting_has_one_range() {
+    let error = |arguments: &[&str]| parse(arguments.iter().map(Into::into)).unwrap_err();
+    assert!(error(&["calls.csv", "--svg", "calls.csv"]).starts_with("--svg names the trace"));
+    let twice = ["calls.csv", "--sweep", "window=20", "--sweep", "jitter=0", "--sweep", "window=50"];
+    assert!(error(&twice).starts_with("two options --sweep for window"));
+}

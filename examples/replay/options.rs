@@ -68,6 +68,17 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Tas
         }
     }
     let trace = trace.ok_or("no trace; see --help")?;
+    if svg.as_ref() == Some(&trace) {
+        return Err("--svg names the trace, which it would overwrite; choose another file".to_owned());
+    }
+    let repeated = |(index, range): &(usize, &Range)| {
+        ranges.iter().take(*index).any(|earlier| earlier.setting == range.setting)
+    };
+    if let Some((_, Range { setting, .. })) = ranges.iter().enumerate().find(repeated) {
+        return Err(format!(
+            "two options --sweep for {setting}; write all values in one, as in {setting}=3,5"
+        ));
+    }
     Ok(Task::Replay(Box::new(ReplayOptions { trace, settings, ranges, failures, svg })))
 }
 

@@ -47,8 +47,8 @@ impl<T, E: fmt::Display> fmt::Display for CallError<Result<T, E>> {
     }
 }
 
-/// Has the source of its [`BreakerError`]. A failed value has none: the function's error need not implement
-/// [`Error`].
+/// Has the source of its [`BreakerError`]. A failed value has none, because the function's error need not implement
+/// [`Error`]; return that value itself if a caller looks at its sources.
 impl<T: fmt::Debug, E: fmt::Debug + fmt::Display> Error for CallError<Result<T, E>> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {

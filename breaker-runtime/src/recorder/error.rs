@@ -138,8 +138,9 @@ impl fmt::Display for TraceError {
 
 impl Error for RecorderError {}
 
+/// Its text contains that of the output's error, so its source is the source of that error.
 impl Error for TraceError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.error)
+        self.error.source()
     }
 }

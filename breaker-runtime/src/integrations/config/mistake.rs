@@ -212,14 +212,8 @@ fn excerpt(problems: impl Iterator<Item: fmt::Display>) -> String {
     text
 }
 
-impl Error for ConfigLoadError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Mistakes(_) => None,
-            Self::Refused(error) => Some(error),
-        }
-    }
-}
+/// Its text contains that of the [`ConfigureError`], so it has no source.
+impl Error for ConfigLoadError {}
 
 impl From<ConfigureError> for ConfigLoadError {
     fn from(error: ConfigureError) -> Self {
