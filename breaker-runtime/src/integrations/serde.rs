@@ -356,9 +356,22 @@ mod tests {
     use ::serde::Serialize;
     use ::serde::ser::SerializeStruct;
 
-    use super::{SnapshotFigures, Transition};
+    use super::{Duration, SnapshotFigures, Transition, seconds};
     use crate::breaker::CircuitBreaker;
     use crate::config::Config;
+
+    #[test]
+    fn a_time_has_at_most_three_decimals() {
+        for millis in (0..5000).chain([2_913, 1_800_000_000_117]) {
+            let text = seconds(Duration::from_millis(millis) + Duration::from_nanos(999_999)).to_string();
+            assert_eq!(
+                text,
+                format!("{}.{:03}", millis / 1000, millis % 1000)
+                    .trim_end_matches(['0'])
+                    .trim_end_matches('.')
+            );
+        }
+    }
 
     /// Counts the fields of a struct.
     struct FieldCount(usize);
