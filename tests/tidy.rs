@@ -52,6 +52,7 @@ mod workspace;
 use dependencies::Manifest;
 use guide::GuidePage;
 use pages::Page;
+use source::Source;
 use workspace::Workspace;
 
 const MACROS: &str = "breaker-macros/src/";
@@ -89,26 +90,30 @@ fn no_two_files_import_each_other() {
     });
 }
 
-#[test]
-fn the_attribute_and_the_runtime_parse_durations_by_equal_code() {
-    check(|workspace| {
-        let files = ["breaker-macros/src/duration.rs", "breaker-runtime/src/config/duration.rs"];
-        let [Some(attribute), Some(runtime)] = files.map(|path| workspace.source(path)) else {
-            return vec![format!("one of {files:?} does not exist")];
-        };
-        twins::differences(attribute, runtime)
+/// Compares a file of the attribute with one of the runtime.
+fn check_twins(attribute: &str, runtime: &str, differences: fn(&Source, &Source) -> Vec<String>) {
+    check(|workspace| match (workspace.source(attribute), workspace.source(runtime)) {
+        (Some(attribute), Some(runtime)) => differences(attribute, runtime),
+        _ => vec![format!("{attribute} or {runtime} does not exist")],
     });
 }
 
 #[test]
+fn the_attribute_and_the_runtime_parse_durations_by_equal_code() {
+    check_twins(
+        "breaker-macros/src/duration.rs",
+        "breaker-runtime/src/config/duration.rs",
+        twins::differences,
+    );
+}
+
+#[test]
 fn the_attribute_and_the_runtime_have_the_same_settings_in_the_same_order() {
-    check(|workspace| {
-        let files = ["breaker-macros/src/args/key.rs", "breaker-runtime/src/config/setting.rs"];
-        let [Some(keys), Some(settings)] = files.map(|path| workspace.source(path)) else {
-            return vec![format!("one of {files:?} does not exist")];
-        };
-        twins::different_settings(keys, settings)
-    });
+    check_twins(
+        "breaker-macros/src/args/key.rs",
+        "breaker-runtime/src/config/setting.rs",
+        twins::different_settings,
+    );
 }
 
 #[test]

@@ -206,7 +206,9 @@ fn a_contradiction_names_the_sources_of_all_settings_that_are_involved() {
     let small = Config::builder().window_calls(20).half_open_max_calls(3);
     let in_file = ConfigSection::new("prices", small).from_source(source(2));
     let in_file = in_file.setting_from(Setting::Window, source(4));
-    let error = registry.apply_layer(ConfigLayer::File, [in_file]).unwrap_err();
+    let hidden = ConfigSection::new("prices", Config::builder().window_calls(10));
+    let layers = [(ConfigLayer::Program, vec![hidden]), (ConfigLayer::File, vec![in_file])];
+    let error = registry.apply_layers(layers.into()).unwrap_err();
     let error = error.errors().next().unwrap();
     let sources: Vec<_> = error.sources().map(ToString::to_string).collect();
     assert_eq!(sources, ["breakers.toml:4", "operator alice"]);

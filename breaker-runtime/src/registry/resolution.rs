@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::breaker_settings::BreakerSettings;
 use super::layers::{ConfigSection, Layers, SectionError};
-use crate::config::{Config, ConfigBuilder, ConfigError, LayeredSetting, SettingSource, SharedConfig};
+use crate::config::{
+    Config, ConfigBuilder, ConfigError, LayeredSetting, Setting, SettingSource, SharedConfig,
+};
 
 /// A breaker whose settings are resolved.
 #[derive(Clone, Copy)]
@@ -71,7 +73,7 @@ impl Target<'_> {
         if sections.is_empty() {
             return Ok(self.base.clone());
         }
-        let config = self.build(sections.iter().map(|section| &section.settings))?;
+        let config = self.build(sections.iter().map(|section| section.settings.clone()))?;
         let mut sources = BTreeMap::new();
         for section in sections {
             sources.extend(section.settings.decided().map(|setting| (setting, section.source_of(setting))));
@@ -82,8 +84,8 @@ impl Target<'_> {
     }
 
     /// Returns the settings after all of these.
-    fn build<'s>(&self, settings: impl Iterator<Item = &'s ConfigBuilder>) -> Result<Config, ConfigError> {
-        let builder = settings.fold(self.base.to_builder(), |base, settings| settings.clone().over(base));
+    fn build(&self, settings: impl Iterator<Item = ConfigBuilder>) -> Result<Config, ConfigError> {
+        let builder = settings.fold(self.base.to_builder(), |base, settings| settings.over(base));
         let config = builder.build()?;
         if !self.has_keys {
             config.check_without_keys()?;
@@ -92,25 +94,20 @@ impl Target<'_> {
     }
 
     /// Returns where the settings of these sections come from that are involved in an error: those without which there
-    /// is no such error.
+    /// is no such error. Of several sections that decide a setting, the one that takes precedence is its source.
     fn sources_of(&self, error: &ConfigError, sections: &[&ConfigSection]) -> Vec<SettingSource> {
-        let mut settings: Vec<_> = sections.iter().map(|section| section.settings.clone()).collect();
-        let mut sources = Vec::new();
-        for (index, section) in sections.iter().enumerate() {
-            for setting in section.settings.decided() {
-                let Some(changed) = settings.get_mut(index) else { continue };
-                *changed = section.settings.clone().without(setting);
-                let source = section.source_of(setting);
-                if self.build(settings.iter()).err().as_ref() != Some(error) && !sources.contains(&source) {
-                    sources.push(source);
-                }
-            }
-            if let Some(changed) = settings.get_mut(index) {
-                *changed = section.settings.clone();
-            }
-        }
+        let is_involved = |setting: &Setting| {
+            let others = sections.iter().map(|section| section.settings.clone().without(*setting));
+            self.build(others).err().as_ref() != Some(error)
+        };
+        let source = |setting: &Setting| {
+            let deciding = sections.iter().rev().find(|section| section.settings.decides(*setting))?;
+            is_involved(setting).then(|| deciding.source_of(*setting))
+        };
+        let mut sources: Vec<_> = Setting::ALL.iter().filter_map(source).collect();
+        sources.dedup();
         if sources.is_empty() {
-            // No single one is.
+            // No single setting is.
             sources.extend(sections.iter().map(|section| section.source().clone()));
         }
         sources
