@@ -18,6 +18,17 @@ const MEMBERS: &str = "cb1:{shop}:m";
 const SETTINGS: &str = "cb1:{shop}:cfg";
 const CHANNEL: &str = "cb1:{shop}:ch";
 
+/// Writes records of circuits, which all processes read next.
+fn forge(server: &RedisServer, records: &[(&str, &str)]) {
+    // Later than what the processes have seen: versions are milliseconds of the server's clock.
+    let version = server.cli(&["TIME"]).lines().next().map_or_else(String::new, |now| format!("{now}999"));
+    for (name, record) in records {
+        server.cli(&["HSET", RECORDS, name, record]);
+        server.cli(&["ZADD", LOG, &version, name]);
+    }
+    server.cli(&["HSET", META, "ver", &version]);
+}
+
 #[test]
 fn records_that_cannot_be_read_are_ignored_and_counted() {
     if !is_available() {
@@ -36,13 +47,7 @@ fn records_that_cannot_be_read_are_ignored_and_counted() {
         (&*long, "1 c 0 0 0 0 0 - 0 - 0 - - - - -"),
         (CIRCUIT, "1 o x"),
     ];
-    // Later than what the processes have seen: versions are milliseconds of the server's clock.
-    let version = server.cli(&["TIME"]).lines().next().map_or_else(String::new, |now| format!("{now}999"));
-    for (name, record) in hostile {
-        server.cli(&["HSET", RECORDS, name, record]);
-        server.cli(&["ZADD", LOG, &version, name]);
-    }
-    server.cli(&["HSET", META, "ver", &version]);
+    forge(&server, &hostile);
     until(&processes, "all have read them", |process| process.status().unreadable_records > 0);
     // The damaged record of the circuit is replaced by the votes.
     let traffic = Traffic::start(&processes);
@@ -63,10 +68,7 @@ fn a_record_with_the_largest_numbers_follows_a_command_and_closes() {
     let largest = (1_u64 << 52) - 1;
     let name = "x".repeat(100_000);
     let record = format!("1 o {largest} 9 9 2147483647 {largest} - 0 open 0 {name} - - - -");
-    let version = server.cli(&["TIME"]).lines().next().map_or_else(String::new, |now| format!("{now}999"));
-    server.cli(&["HSET", RECORDS, CIRCUIT, &record]);
-    server.cli(&["ZADD", LOG, &version, CIRCUIT]);
-    server.cli(&["HSET", META, "ver", &version]);
+    forge(&server, &[(CIRCUIT, &record)]);
     until_all_are(&processes, State::ForcedOpen);
     let initiator = processes[0].breaker.snapshot().last_transition.and_then(|last| last.initiator.clone());
     assert!(initiator.is_some_and(|initiator| initiator.len() < 300), "the name is cut");

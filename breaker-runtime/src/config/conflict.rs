@@ -44,9 +44,7 @@ pub(crate) enum ConflictCause {
         first: NonZeroU32,
         second: NonZeroU32,
     },
-    /// None: two functions have the same path, and share the circuit by accident.
-    SharedPath,
-    /// The second function has the same path, and this name instead.
+    /// Two functions have the same path, and the second one has this name instead.
     Renamed(String),
 }
 
@@ -112,10 +110,7 @@ impl Conflict {
     pub fn renamed(&self) -> Option<&str> {
         match &self.cause {
             ConflictCause::Renamed(name) => Some(name),
-            ConflictCause::Settings
-            | ConflictCause::Keys
-            | ConflictCause::MaxKeys { .. }
-            | ConflictCause::SharedPath => None,
+            ConflictCause::Settings | ConflictCause::Keys | ConflictCause::MaxKeys { .. } => None,
         }
     }
 }
@@ -133,9 +128,6 @@ impl fmt::Display for Conflict {
                 out,
                 "max_keys is {first} and {second}; use the same value for both, or rename one of them"
             ),
-            ConflictCause::SharedPath => {
-                out.write_str("both functions have the same path and no `name`; add `name = \"..\"` to them")
-            }
             ConflictCause::Renamed(renamed) => write!(
                 out,
                 "the second function has no `name` and uses {} instead; add `name = \"..\"` to it",

@@ -81,8 +81,7 @@ pub(super) fn first_named(name: &str) -> Option<&'static Declaration> {
 /// Names all functions that have no name yet, so that no two of them share a circuit by accident. The result
 /// depends on the functions in the binary, and not on the order of their calls: the first location keeps the
 /// path as its name, and every other one gets a name that contains its location.
-fn assign_names() {
-    let mut all: Vec<_> = DECLARED.iter().collect();
+fn assign_names(mut all: Vec<&'static Declaration>) {
     all.reverse();
     all.sort_by_key(|declared| (declared.given_name, declared.source()));
     let has_name =
@@ -148,7 +147,7 @@ impl Declaration {
     #[must_use]
     pub fn name(&self) -> &'static str {
         if self.naming.get().is_none() {
-            assign_names();
+            DECLARED.with_all(assign_names);
         }
         self.naming.get().map_or(self.given_name, |naming| naming.name)
     }

@@ -66,7 +66,6 @@ impl Registration {
             (Some(_), None) | (None, Some(_)) => ConflictCause::Keys,
             (Some(first), Some(second)) if first != second => ConflictCause::MaxKeys { first, second },
             _ if *self.settings != *second.settings => ConflictCause::Settings,
-            _ if self.source.shares_name_by_accident(second.source) => ConflictCause::SharedPath,
             _ => return None,
         };
         let [first, second] = [self.source, second.source].map(RegistrationSource::location);
@@ -89,17 +88,6 @@ impl RegistrationSource {
         match self {
             Self::Call(location) => location,
             Self::Function(declaration) => declaration.location(),
-        }
-    }
-
-    /// Returns `true` for two functions without a chosen name that have the same path. They are compared by
-    /// address, because functions that one macro writes have the same location.
-    fn shares_name_by_accident(self, second: Self) -> bool {
-        match (self, second) {
-            (Self::Function(first), Self::Function(second)) => {
-                !first.has_chosen_name() && !second.has_chosen_name() && !std::ptr::eq(first, second)
-            }
-            (Self::Call(_), _) | (_, Self::Call(_)) => false,
         }
     }
 }

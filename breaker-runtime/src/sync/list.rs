@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::iter::successors;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use once_cell::sync::OnceCell;
 
@@ -31,7 +31,7 @@ impl<T: Linked> List<T> {
 
     /// Adds `item`, unless it is in the list.
     pub(crate) fn add(&self, item: &'static T) {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.lock();
         if item.link().previous.set(*last).is_ok() {
             *last = Some(item);
         }
@@ -39,9 +39,23 @@ impl<T: Linked> List<T> {
 
     /// Returns the items that are in the list now.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &'static T> + use<T> {
-        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        successors(last, |item| item.link().previous.get().copied().flatten())
+        items(*self.lock())
     }
+
+    /// Runs `action` with the items, one thread at a time. No item is added meanwhile.
+    pub(crate) fn with_all(&self, action: impl FnOnce(Vec<&'static T>)) {
+        let last = self.lock();
+        action(items(*last).collect());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<&'static T>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Returns `last` and the items that were added before it.
+fn items<T: Linked>(last: Option<&'static T>) -> impl Iterator<Item = &'static T> {
+    successors(last, |item| item.link().previous.get().copied().flatten())
 }
 
 impl<T> Link<T> {
