@@ -76,10 +76,12 @@
 //! | file | contents |
 //! |---|---|
 //! | `error.rs` | the reason why a drill does not start |
+//! | `running_drill.rs` | a drill that was started |
 //! | `similar.rs` | names that are similar to a misspelled one, or some others |
 //! | `target.rs` | the circuits of a drill |
 
 mod error;
+mod running_drill;
 mod similar;
 mod target;
 
@@ -90,13 +92,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::error::DrillError;
+pub use self::running_drill::RunningDrill;
+use self::running_drill::UnannouncedDrill;
 use self::target::Target;
 #[cfg(doc)]
 use crate::breaker::CircuitBreaker;
 use crate::breaker::{Gate, escaped_initiator};
 use crate::config::SettingDuration;
 use crate::drill::{ActiveDrill, DrillEnd, Fault};
-use crate::event::{DrillStarted, Event};
+use crate::event::{Announcement, DrillStarted, Event};
 use crate::registry::Registry;
 use crate::warning::warn;
 
@@ -128,27 +132,6 @@ pub struct Drill {
     length: Option<Duration>,
     seed: Option<u64>,
     operator: Option<String>,
-}
-
-/// A drill that was started. Dropping it does not end the drill.
-///
-/// ```
-/// use std::time::Duration;
-/// use breaker_runtime::chaos::Drill;
-/// use breaker_runtime::{Config, Fault, Registry};
-///
-/// let registry = Registry::new();
-/// registry.register("search", Config::default())?;
-/// let running = Drill::new(Fault::fail(0.3), Duration::from_secs(60)).start(&registry, "search")?;
-/// assert!(running.status().is_some_and(|drill| drill.remaining > Duration::from_secs(50)));
-/// running.stop();
-/// assert_eq!(running.status(), None);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone)]
-pub struct RunningDrill {
-    target: Target,
-    gate: Arc<Gate>,
 }
 
 /// Maximum length of a drill.
@@ -220,7 +203,8 @@ impl Drill {
     /// changed then.
     #[track_caller]
     pub fn start(&self, registry: &Registry, name: &str) -> Result<RunningDrill, DrillError> {
-        self.run(registry, Target::find(registry, name)?, &Location::caller().to_string())
+        let target = Target::find(registry, name)?;
+        Ok(self.start_on(registry, target, &self.initiator(Location::caller()))?.announce())
     }
 
     /// Starts the drill on the circuit of one key, like [`start`](Self::start). Creates the circuit if the key has
@@ -246,14 +230,41 @@ impl Drill {
     /// ```
     #[track_caller]
     pub fn start_key(&self, registry: &Registry, name: &str, key: &str) -> Result<RunningDrill, DrillError> {
-        self.run(registry, Target::find_key(registry, name, key)?, &Location::caller().to_string())
+        let target = Target::find_key(registry, name, key)?;
+        Ok(self.start_on(registry, target, &self.initiator(Location::caller()))?.announce())
     }
 
-    fn run(&self, registry: &Registry, target: Target, location: &str) -> Result<RunningDrill, DrillError> {
+    /// Starts the drill for an operator, on the circuit of `key` or on all circuits of a breaker. Runs no listener.
+    #[allow(dead_code, reason = "only the feature `axum` has commands of operators")]
+    pub(crate) fn start_unannounced(
+        &self,
+        registry: &Registry,
+        name: &str,
+        key: Option<&str>,
+        operator: &str,
+    ) -> Result<Announcement, DrillError> {
+        let target = match key {
+            None => Target::find(registry, name)?,
+            Some(key) => Target::find_key(registry, name, key)?,
+        };
+        Ok(self.start_on(registry, target, operator)?.announcement)
+    }
+
+    /// Returns the operator, or otherwise the code that starts the drill.
+    fn initiator(&self, location: &Location<'_>) -> String {
+        self.operator.clone().unwrap_or_else(|| location.to_string())
+    }
+
+    fn start_on(
+        &self,
+        registry: &Registry,
+        target: Target,
+        initiator: &str,
+    ) -> Result<UnannouncedDrill, DrillError> {
         let drill = self.clone().checked()?;
         let length = drill.length();
-        let Self { fault, seed, operator, .. } = drill;
-        let initiator = escaped_initiator(operator.as_deref().unwrap_or(location));
+        let Self { fault, seed, .. } = drill;
+        let initiator = escaped_initiator(initiator);
         let clock = registry.clock();
         let gate = Arc::new(Gate::new(
             target.gated(),
@@ -263,17 +274,16 @@ impl Drill {
             seed,
         ));
         let replaced = target.set_gate(&gate);
-        target.announce_end_of(replaced, DrillEnd::Replaced);
-        let remaining = length;
-        let drill = ActiveDrill { fault, remaining, initiator };
-        let started = DrillStarted::new(target.id(), drill);
+        let mut events = target.end(replaced, DrillEnd::Replaced);
+        let started = DrillStarted::new(target.id(), ActiveDrill { fault, remaining: length, initiator });
         warn(&started);
-        target.notify(&Event::DrillStarted(started));
+        events.push(Event::DrillStarted(started));
         // The removal has not seen the gate if it ran meanwhile.
         if target.is_removed() {
-            target.announce_end_of(vec![Arc::clone(&gate)], DrillEnd::Removed);
+            events.extend(target.end(vec![Arc::clone(&gate)], DrillEnd::Removed));
         }
-        Ok(RunningDrill { target, gate })
+        let announcement = target.announcement(events);
+        Ok(UnannouncedDrill { drill: RunningDrill { target, gate }, announcement })
     }
 
     /// Sets one value.
@@ -372,40 +382,40 @@ const LENGTH_NOTATION: &str = "for must be a duration like \"60s\", between 1ms 
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn stop(registry: &Registry, name: &str, key: Option<&str>) -> Result<bool, DrillError> {
-    let target = match key {
-        None => Some(Target::find(registry, name)?),
-        Some(key) => Target::find_existing_key(registry, name, key)?,
-    };
-    // A key without a circuit has no drill of its own.
-    let Some(target) = target else { return Ok(false) };
-    let gates = target.take_gates();
-    Ok(target.announce_end_of(gates, DrillEnd::Stopped))
+    let Some(target) = find_existing(registry, name, key)? else { return Ok(false) };
+    let ended = target.end(target.take_gates(), DrillEnd::Stopped);
+    let was_running = ended.iter().any(has_stopped);
+    drop(target.announcement(ended));
+    Ok(was_running)
 }
 
-impl RunningDrill {
-    /// Returns what is known about the drill; `None` if it has ended.
-    #[must_use]
-    pub fn status(&self) -> Option<ActiveDrill> {
-        self.gate.status(self.target.clock())
-    }
+/// Stops drills like [`stop`], and runs no listener.
+#[allow(dead_code, reason = "only the feature `axum` has commands of operators")]
+pub(crate) fn stop_unannounced(
+    registry: &Registry,
+    name: &str,
+    key: Option<&str>,
+) -> Result<Option<Announcement>, DrillError> {
+    let Some(target) = find_existing(registry, name, key)? else { return Ok(None) };
+    let ended = target.end(target.take_gates(), DrillEnd::Stopped);
+    Ok(Some(target.announcement(ended)))
+}
 
-    /// Ends the drill. It has no effect if the drill has ended already. A delay that has begun goes on.
-    pub fn stop(&self) {
-        let was_running = self.status().is_some();
-        self.target.remove_gate(&self.gate);
-        let end = if was_running { DrillEnd::Stopped } else { DrillEnd::Elapsed };
-        self.target.announce_end_of(vec![Arc::clone(&self.gate)], end);
+/// Finds a breaker, or the circuit of a key. A key without a circuit has no drill of its own.
+fn find_existing(registry: &Registry, name: &str, key: Option<&str>) -> Result<Option<Target>, DrillError> {
+    match key {
+        None => Target::find(registry, name).map(Some),
+        Some(key) => Target::find_existing_key(registry, name, key),
     }
+}
+
+/// Returns `true` for the end of a drill that was running, unlike one whose time had elapsed.
+fn has_stopped(event: &Event) -> bool {
+    matches!(event, Event::DrillEnded(ended) if ended.end() == DrillEnd::Stopped)
 }
 
 impl fmt::Display for Drill {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}, for {}", self.fault, SettingDuration(self.length()))
-    }
-}
-
-impl fmt::Debug for RunningDrill {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("RunningDrill").field("status", &self.status()).finish_non_exhaustive()
     }
 }

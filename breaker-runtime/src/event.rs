@@ -5,6 +5,7 @@
 //!
 //! | file | contents |
 //! |---|---|
+//! | `announcement.rs` | a change of which listeners are notified later |
 //! | `call_event.rs` | events of single calls |
 //! | `call_listeners.rs` | the listeners of these events |
 //! | `drill_events.rs` | the events of drills |
@@ -13,6 +14,7 @@
 //! | `stream.rs` | events for async code |
 //! | `waiters.rs` | the tasks that wait for a state change |
 
+mod announcement;
 mod call_event;
 mod call_listeners;
 mod drill_events;
@@ -26,6 +28,7 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use announcement::Announcement;
 pub use call_event::{CallEvent, CallEventKind, CallEvents, FallbackCause};
 pub(crate) use call_listeners::{call_listeners_exist, unless_reporting};
 pub use drill_events::{DrillEnded, DrillStarted};

@@ -77,6 +77,8 @@ use once_cell::sync::Lazy;
 
 pub(crate) use self::any_breaker::{AnyBreaker, RegistryBreaker};
 pub use self::config_loads::ConfigStatus;
+#[allow(unused_imports, reason = "only the feature `shadow` promotes settings")]
+pub(crate) use self::config_report::UnannouncedReport;
 pub use self::config_report::{ConfigReport, ConfigureError};
 pub(crate) use self::declaration::Configure;
 pub use self::declaration::Declaration;

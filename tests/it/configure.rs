@@ -260,6 +260,68 @@ fn settings_of_set_config_take_precedence_and_are_reported() {
 }
 
 #[test]
+fn settings_of_set_config_for_one_key_take_precedence_over_its_section_and_are_reported() {
+    let registry = Registry::new();
+    let hosts = registry.register_keyed("hosts", Config::default(), 10).unwrap();
+    hosts.get("eu").set_config(threshold(77).build().unwrap());
+    let of_key = |key: &'static str| ConfigSection::new("hosts", threshold(9)).for_key(key);
+    for (key, failures, overridden) in [("eu", 77, &["hosts"][..]), ("us", 9, &[])] {
+        let report = registry.apply_section(ConfigLayer::Program, of_key(key)).unwrap();
+        assert_eq!(report.overridden().collect::<Vec<_>>(), overridden);
+        assert_eq!(hosts.get(key).config().failure_threshold(), Some(failures));
+    }
+}
+
+#[test]
+fn set_config_with_the_settings_of_the_layers_ends_its_precedence() {
+    let registry = Registry::new();
+    let search = registry.register("search", Config::default()).unwrap();
+    let hosts = registry.register_keyed("hosts", Config::default(), 10).unwrap();
+    let host = hosts.get("eu");
+    registry.configure("*", threshold(9)).unwrap();
+    for circuit in [&search, &host] {
+        let of_the_layers = circuit.config();
+        circuit.set_config(threshold(77).build().unwrap());
+        circuit.set_config(of_the_layers);
+    }
+    let report = registry.configure("*", threshold(8)).unwrap();
+    assert_eq!(report.overridden().count(), 0);
+    for circuit in [search, host] {
+        assert_eq!(circuit.config().failure_threshold(), Some(8));
+    }
+}
+
+#[test]
+fn a_section_that_repeats_its_settings_is_reported_as_overridden_too() {
+    let registry = Registry::new();
+    let search = registry.register("search", Config::default()).unwrap();
+    registry.configure("search", threshold(9)).unwrap();
+    search.set_config(threshold(77).build().unwrap());
+    for failures in [9, 8, 8] {
+        let report = registry.configure("search", threshold(failures)).unwrap();
+        assert_eq!(report.overridden().collect::<Vec<_>>(), ["search"], "{failures}");
+    }
+}
+
+#[test]
+fn a_section_for_one_key_cannot_set_max_open() {
+    let registry = Registry::new();
+    let hosts = registry.register_keyed("hosts", Config::default(), 10).unwrap();
+    for settings in [Config::builder().max_open(0.5), Config::builder().max_open(1.0)] {
+        let section = ConfigSection::new("hosts", settings.failure_threshold(9))
+            .for_key("eu")
+            .from_source(source(3))
+            .setting_from(Setting::MaxOpen, source(4));
+        let refused = registry.apply_layer(ConfigLayer::File, [section]).unwrap_err();
+        let error = refused.errors().next().unwrap();
+        assert_eq!((error.name(), error.key()), ("hosts", Some("eu")));
+        assert_eq!(error.error().setting(), Some(Setting::MaxOpen));
+        assert_eq!(error.sources().collect::<Vec<_>>(), [&source(4)]);
+    }
+    assert_eq!(hosts.get("eu").config(), Config::default());
+}
+
+#[test]
 fn each_change_of_effective_settings_is_one_event() {
     let registry = Registry::new();
     let log = Arc::new(Mutex::new(Vec::new()));

@@ -23,6 +23,19 @@ fn a_candidate_that_has_ended_is_not_promoted_again() {
 }
 
 #[test]
+fn settings_of_set_config_refuse_a_promotion_that_repeats_an_earlier_one() {
+    let registry = Registry::new();
+    let live = registry.register("payment", Config::default()).unwrap();
+    let strict = || registry.shadow("payment", "strict", Config::builder().failure_threshold(3)).unwrap();
+    strict().promote("alice").unwrap();
+    live.set_config(Config::builder().failure_threshold(9).build().unwrap());
+    let again = strict();
+    again.promote("alice").unwrap_err();
+    assert_eq!(live.config().failure_threshold(), Some(9));
+    assert_eq!(registry.candidates("payment").len(), 1, "it runs on");
+}
+
+#[test]
 fn a_promotion_during_another_one_changes_nothing() {
     let registry = Registry::new();
     let live = registry.register("payment", Config::default()).unwrap();

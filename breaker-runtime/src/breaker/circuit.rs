@@ -220,7 +220,7 @@ impl Circuit {
     }
 
     /// Returns the hub of this breaker, if it has been used, and that of its registry.
-    pub(super) fn hubs(&self) -> impl Iterator<Item = &Arc<Hub>> {
+    pub(crate) fn hubs(&self) -> impl Iterator<Item = &Arc<Hub>> {
         self.extras.get().map(|extras| &extras.hub).into_iter().chain(&self.registry_hub)
     }
 

@@ -1,6 +1,7 @@
 //! The settings of a running circuit, and what they need.
 
 use super::circuit::{Circuit, run_threshold};
+use super::open_limit::OpenCounts;
 use super::options::CircuitOptions;
 use crate::clock::Clock;
 use crate::config::{Config, Setting, SharedConfig};
@@ -14,8 +15,18 @@ impl Circuit {
     pub(crate) fn set_config(&self, settings: &SharedConfig) {
         let ConfigChange { old, pending } = self.apply_config(settings.clone());
         self.warn_about_max_open(settings, &old);
-        self.announce_config(pending);
-        _ = self.announce_settings(&old, settings);
+        let waiving = self.take_effect_of_settings(pending);
+        self.notify_listeners(waiving);
+        if let Some(change) = SettingsChange::between(self.id(), &old, settings) {
+            let event = Event::SettingsChanged(change);
+            self.hubs().for_each(|hub| hub.notify(&event));
+        }
+    }
+
+    /// Returns `true` if the circuit has settings of `set_config` for itself that differ from those of its breaker.
+    pub(crate) fn has_own_settings(&self, of_breaker: &SharedConfig) -> bool {
+        let settings = self.config();
+        settings.is_of_one_circuit() && !settings.is_equal_to(of_breaker)
     }
 
     /// Reports a `max_open` that has no effect.
@@ -33,16 +44,8 @@ impl Circuit {
         }
     }
 
-    /// Notifies listeners of new settings, and returns the change, if there is one. The caller holds no lock.
-    pub(crate) fn announce_settings(&self, old: &SharedConfig, new: &SharedConfig) -> Option<SettingsChange> {
-        let change = SettingsChange::between(self.id(), old, new)?;
-        let event = Event::SettingsChanged(change.clone());
-        self.hubs().for_each(|hub| hub.notify(&event));
-        Some(change)
-    }
-
     /// Replaces the settings, and runs no user code. The caller passes the result to
-    /// [`announce_config`](Self::announce_config) once it holds no lock.
+    /// [`take_effect_of_settings`](Self::take_effect_of_settings) once it holds no lock.
     pub(crate) fn apply_config(&self, settings: SharedConfig) -> ConfigChange<SharedConfig> {
         self.prepare_options(&settings);
         let apply = |settings: &SharedConfig, generation| {
@@ -78,15 +81,16 @@ impl Circuit {
         }
     }
 
-    /// Wakes the calls that wait for a slot, so that the new settings apply to them, and notifies listeners. The
-    /// caller holds no lock.
-    pub(crate) fn announce_config(&self, pending: Pending) {
+    /// Wakes the calls that wait for a slot, so that the new settings apply to them, and runs no listener. The caller
+    /// holds no lock, and passes the result to [`notify_listeners`](Self::notify_listeners).
+    pub(super) fn take_effect_of_settings(&self, pending: Pending) -> Option<OpenCounts> {
         if let Some(options) = self.options.get() {
             options.wake_waiting_calls(&self.clock);
         }
-        let waiving = self.update_open_slot();
-        self.notify_if(pending);
-        self.announce_waiving(waiving);
+        match pending {
+            Pending::Nothing => self.update_open_slot(),
+            Pending::Transitions => self.take_effect(),
+        }
     }
 
     /// Allocates what these settings need. Called before they apply and without a lock, because calibrating

@@ -31,6 +31,15 @@ impl Unannounced {
             Pending::Transitions => Some(Self { waiving: circuit.circuit().take_effect(), circuit }),
         }
     }
+
+    /// Lets new settings take effect. Returns `None` if the state has not changed.
+    pub(crate) fn of_settings(circuit: CircuitBreaker, pending: Pending) -> Option<Self> {
+        let waiving = circuit.circuit().take_effect_of_settings(pending);
+        match pending {
+            Pending::Nothing if waiving.is_none() => None,
+            Pending::Nothing | Pending::Transitions => Some(Self { circuit, waiving }),
+        }
+    }
 }
 
 impl Drop for Unannounced {

@@ -8,7 +8,7 @@ use crate::breaker::{CircuitBreaker, Gate, GatedCircuits};
 use crate::clock::Clock;
 use crate::config::CircuitId;
 use crate::drill::DrillEnd;
-use crate::event::Event;
+use crate::event::{Announcement, Event};
 use crate::registry::{AnyBreaker, KeyedBreaker, MAX_KEY_BYTES, Registry, RegistryEntry};
 
 /// The circuits of a drill.
@@ -86,21 +86,22 @@ impl Target {
         }
     }
 
-    /// Ends gates, and notifies listeners of each one that had not ended. Returns `true` if one had not.
-    pub(super) fn announce_end_of(&self, gates: Vec<Arc<Gate>>, end: DrillEnd) -> bool {
-        let mut has_ended = false;
-        for gate in gates {
+    /// Ends gates. Returns the event of each one that had not ended.
+    pub(super) fn end(&self, gates: Vec<Arc<Gate>>, end: DrillEnd) -> Vec<Event> {
+        let event = |gate: Arc<Gate>| {
             let was_running = gate.status(self.clock()).is_some();
-            if gate.end() {
-                let end = if was_running { end } else { DrillEnd::Elapsed };
-                self.notify(&gate.ended(end));
-                has_ended |= was_running;
-            }
-        }
-        has_ended
+            gate.end().then(|| gate.ended(if was_running { end } else { DrillEnd::Elapsed }))
+        };
+        gates.into_iter().filter_map(event).collect()
     }
 
-    pub(super) fn notify(&self, event: &Event) {
+    /// Returns the announcement of these events.
+    pub(super) fn announcement(&self, events: Vec<Event>) -> Announcement {
+        let target = self.clone();
+        Announcement::new(move || events.iter().for_each(|event| target.notify(event)))
+    }
+
+    fn notify(&self, event: &Event) {
         match self {
             Self::Circuit(breaker) => breaker.circuit().notify_listeners_of(event),
             Self::AllKeys(breaker) => breaker.notify_listeners_of(event),

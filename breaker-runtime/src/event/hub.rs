@@ -151,11 +151,30 @@ impl Hub {
 
     /// Passes an event to the stream and to all listeners.
     pub(crate) fn notify(&self, event: &Event) {
+        self.notify_integrations(event);
+        self.notify_program(event);
+    }
+
+    /// Passes an event to the integrations that show changes. They do not block, and run no user code.
+    pub(crate) fn notify_integrations(&self, event: &Event) {
+        self.call_listeners_for(event, |audience| audience == Audience::Changes);
+    }
+
+    /// Passes an event to the stream, and to the listeners of the program and of the fleet.
+    pub(crate) fn notify_program(&self, event: &Event) {
         if let Some(stream) = self.stream.get() {
             // Sending fails only if the stream has no reader.
             catch_panic(|| _ = stream.send(event.clone()));
         }
-        let listeners = lock(&self.listeners).clone();
+        self.call_listeners_for(event, |audience| audience != Audience::Changes);
+    }
+
+    fn call_listeners_for(&self, event: &Event, is_meant: impl Fn(Audience) -> bool) {
+        let listeners: Vec<_> = lock(&self.listeners)
+            .iter()
+            .filter(|registered| is_meant(registered.audience))
+            .cloned()
+            .collect();
         for registered in listeners {
             if registered.is_active.load(Ordering::Relaxed) {
                 catch_panic(|| registered.listener.on_event(event));

@@ -2,7 +2,8 @@
 
 use ::serde::Serialize;
 
-use super::promotion::Promotion;
+use super::promotion::PromotionRefusal;
+use crate::event::Announcement;
 use crate::registry::Registry;
 use crate::shadow;
 
@@ -11,11 +12,15 @@ pub(super) fn read(registry: &Registry, circuit: &str) -> impl Serialize + use<>
     registry.candidates(circuit)
 }
 
-/// Promotes a candidate, and runs listeners.
-pub(super) fn promote(registry: &Registry, circuit: &str, candidate: &str, operator: &str) -> Promotion {
+/// Promotes a candidate, and runs no listener.
+pub(super) fn promote(
+    registry: &Registry,
+    circuit: &str,
+    candidate: &str,
+    operator: &str,
+) -> Result<Option<Announcement>, PromotionRefusal> {
     match shadow::promote(registry, circuit, candidate, operator) {
-        None => Promotion::UnknownCandidate,
-        Some(Ok(_)) => Promotion::Done,
-        Some(Err(error)) => Promotion::Refused(error.to_string()),
+        None => Err(PromotionRefusal::UnknownCandidate),
+        Some(promoted) => promoted.map_err(|error| PromotionRefusal::Refused(error.to_string())),
     }
 }

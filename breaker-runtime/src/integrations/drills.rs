@@ -1,23 +1,23 @@
-//! Starts and stops drills over HTTP. Without the feature `chaos`, `no_drills` replaces this module.
+//! Starts and stops drills over HTTP, and runs no listener. Without the feature `chaos`, `no_drills` replaces this module.
 
 use super::drill_order::{DrillOrder, DrillRefusal};
 use crate::chaos::{self, Drill, DrillError};
+use crate::event::Announcement;
 use crate::registry::Registry;
 
-pub(super) fn start(registry: &Registry, order: DrillOrder) -> Result<(), DrillRefusal> {
+pub(super) fn start(registry: &Registry, order: DrillOrder) -> Result<Option<Announcement>, DrillRefusal> {
     let DrillOrder { circuit, key, by, values } = order;
     let values = values.iter().map(|value| (value.name, &value.text));
-    let drill = Drill::parse(values)?.operator(by);
-    _ = match key {
-        None => drill.start(registry, &circuit),
-        Some(key) => drill.start_key(registry, &circuit, &key),
-    }?;
-    Ok(())
+    let started = Drill::parse(values)?.start_unannounced(registry, &circuit, key.as_deref(), &by)?;
+    Ok(Some(started))
 }
 
-pub(super) fn stop(registry: &Registry, circuit: &str, key: Option<&str>) -> Result<(), DrillRefusal> {
-    _ = chaos::stop(registry, circuit, key)?;
-    Ok(())
+pub(super) fn stop(
+    registry: &Registry,
+    circuit: &str,
+    key: Option<&str>,
+) -> Result<Option<Announcement>, DrillRefusal> {
+    Ok(chaos::stop_unannounced(registry, circuit, key)?)
 }
 
 impl From<DrillError> for DrillRefusal {

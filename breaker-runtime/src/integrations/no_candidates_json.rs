@@ -2,13 +2,19 @@
 
 use ::serde::Serialize;
 
-use super::promotion::Promotion;
+use super::promotion::PromotionRefusal;
+use crate::event::Announcement;
 use crate::registry::Registry;
 
 pub(super) const fn read(_: &Registry, _: &str) -> impl Serialize + use<> {
     [(); 0]
 }
 
-pub(super) const fn promote(_: &Registry, _: &str, _: &str, _: &str) -> Promotion {
-    Promotion::UnknownCandidate
+pub(super) const fn promote(
+    _: &Registry,
+    _: &str,
+    _: &str,
+    _: &str,
+) -> Result<Option<Announcement>, PromotionRefusal> {
+    Err(PromotionRefusal::UnknownCandidate)
 }

@@ -1,12 +1,11 @@
-//! The result of promoting a candidate over HTTP, the same with and without the feature `shadow`.
+//! The reasons why a candidate is not promoted over HTTP, the same with and without the feature `shadow`.
 
-/// The result of the promotion of a candidate.
+/// The reason why a candidate was not promoted.
 #[derive(Debug)]
 #[allow(dead_code, reason = "without the feature `shadow`, there are no candidates")]
-pub(super) enum Promotion {
-    Done,
+pub(super) enum PromotionRefusal {
     /// No candidate of this name runs beside the breaker.
     UnknownCandidate,
-    /// Its settings contradict those that the breaker has now.
+    /// The breaker keeps its settings, for example because those of the candidate contradict them.
     Refused(String),
 }

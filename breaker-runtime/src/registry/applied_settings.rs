@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::breaker_settings::BreakerSettings;
-use crate::breaker::CircuitBreaker;
+use crate::breaker::{CircuitBreaker, Unannounced};
 use crate::config::{CircuitId, Name, SharedConfig};
 use crate::event::{Event, Hub, SettingsChange};
 use crate::state::machine::Pending;
@@ -14,6 +14,14 @@ use crate::state::machine::Pending;
 pub(super) struct AppliedSettings {
     pub(super) target: SettingsTarget,
     pub(super) circuits: Vec<AppliedConfig>,
+}
+
+/// Settings that have taken effect, and of which listeners have not been notified.
+#[must_use = "listeners must be notified"]
+pub(super) struct EffectiveSettings {
+    target: SettingsTarget,
+    /// The changes of states that the settings caused.
+    states: Vec<Unannounced>,
 }
 
 /// The breaker that has new settings.
@@ -48,21 +56,44 @@ impl AppliedConfig {
 }
 
 impl AppliedSettings {
-    /// Notifies listeners, and the calls that wait for slots. Returns the changes. The caller holds no lock.
-    pub(super) fn announce(self) -> Vec<SettingsChange> {
-        for AppliedConfig { circuit, pending } in &self.circuits {
-            circuit.circuit().announce_config(*pending);
-        }
-        match self.target {
-            SettingsTarget::Single { breaker, old, new } => {
-                breaker.circuit().announce_settings(&old, &new).into_iter().collect()
+    /// Wakes the calls that wait for slots, and passes the changes to the integrations that show them. The caller holds
+    /// no lock.
+    pub(super) fn take_effect(self) -> EffectiveSettings {
+        let take_effect = |applied: AppliedConfig| Unannounced::of_settings(applied.circuit, applied.pending);
+        let states = self.circuits.into_iter().filter_map(take_effect).collect();
+        self.target.notify(Hub::notify_integrations);
+        EffectiveSettings { target: self.target, states }
+    }
+}
+
+impl EffectiveSettings {
+    /// Notifies the listeners. The caller holds no lock.
+    pub(super) fn announce(self) {
+        drop(self.states);
+        self.target.notify(Hub::notify_program);
+    }
+
+    /// Returns the changes of effective settings.
+    pub(super) fn changes(&self) -> Vec<SettingsChange> {
+        self.target.changes()
+    }
+}
+
+impl SettingsTarget {
+    fn changes(&self) -> Vec<SettingsChange> {
+        match self {
+            Self::Single { breaker, old, new } => {
+                SettingsChange::between(breaker.circuit().id(), old, new).into_iter().collect()
             }
-            SettingsTarget::Keyed(target) => {
-                let changes = target.changes();
-                for change in &changes {
-                    target.hub.notify(&Event::SettingsChanged(change.clone()));
-                }
-                changes
+            Self::Keyed(target) => target.changes(),
+        }
+    }
+
+    fn notify(&self, notify: impl Fn(&Hub, &Event)) {
+        for event in self.changes().into_iter().map(Event::SettingsChanged) {
+            match self {
+                Self::Single { breaker, .. } => breaker.circuit().hubs().for_each(|hub| notify(hub, &event)),
+                Self::Keyed(target) => notify(&target.hub, &event),
             }
         }
     }

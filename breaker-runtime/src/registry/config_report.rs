@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use super::layers::{ConfigSection, SectionError};
-use crate::event::SettingsChange;
+use crate::event::{Announcement, SettingsChange};
 
 /// The effects of a configuration that was applied.
 ///
@@ -28,6 +28,13 @@ pub struct ConfigReport {
     pub(super) unmatched: Vec<ConfigSection>,
     pub(super) overridden: Vec<String>,
     pub(super) contradictions: Vec<SectionError>,
+}
+
+/// The report of an update that has taken effect, and of which listeners have not been notified.
+#[derive(Debug)]
+pub(crate) struct UnannouncedReport {
+    pub(super) report: ConfigReport,
+    pub(crate) announcement: Announcement,
 }
 
 /// A configuration that was refused. It changed nothing.
@@ -59,8 +66,8 @@ impl ConfigReport {
         self.unmatched.iter()
     }
 
-    /// Returns the names of breakers that keep the settings of [`set_config`](crate::CircuitBreaker::set_config), which
-    /// take precedence over all layers.
+    /// Returns the names of breakers that keep settings of [`set_config`](crate::CircuitBreaker::set_config), all of
+    /// them or those of a key for which there is a section. Such settings take precedence over all layers.
     pub fn overridden(&self) -> impl Iterator<Item = &str> {
         self.overridden.iter().map(String::as_str)
     }
@@ -90,15 +97,23 @@ impl ConfigReport {
     }
 }
 
+impl UnannouncedReport {
+    /// Notifies the listeners.
+    pub(crate) fn announce(self) -> ConfigReport {
+        drop(self.announcement);
+        self.report
+    }
+}
+
 impl ConfigureError {
-    /// Returns the error of settings that have no effect, because those of `set_config` take precedence.
+    /// Returns `true` if settings of `set_config` take precedence.
     #[allow(dead_code, reason = "only commands of operators are refused")]
-    pub(crate) fn overridden(name: &str) -> Self {
-        Self(vec![SectionError::overridden(name)])
+    pub(crate) fn is_overridden(&self) -> bool {
+        self.0.iter().any(SectionError::is_overridden)
     }
 
-    /// Returns the errors: one for each section with a setting that is out of range, otherwise at most one for each
-    /// breaker.
+    /// Returns the errors: one for each section with a setting that is out of range or that one key cannot have,
+    /// otherwise at most one for each breaker.
     pub fn errors(&self) -> impl Iterator<Item = &SectionError> {
         self.0.iter()
     }

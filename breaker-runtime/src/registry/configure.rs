@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::Registry;
 use super::config_loads::ConfigStatus;
-use super::config_report::{ConfigReport, ConfigureError};
-use super::layers::{ConfigLayer, ConfigSection};
+use super::config_report::{ConfigReport, ConfigureError, UnannouncedReport};
+use super::layers::{ConfigLayer, ConfigSection, Layers};
 use super::store_config::NewSections;
 use crate::config::{ConfigBuilder, SettingSource};
 
@@ -21,7 +21,8 @@ impl Registry {
     /// reports it. A second call with the same name replaces the settings of the first one.
     ///
     /// Files, the environment and operators take precedence; see [`ConfigLayer`]. Breakers with settings of
-    /// `set_config` keep them.
+    /// `set_config` keep them, until `set_config` returns them to [those of the
+    /// layers](crate::docs::configuration#which-setting-applies).
     ///
     /// Settings that contradict a breaker which is registered later do not apply to it. A warning reports this at
     /// its registration, and so does [`ConfigReport::contradictions`]. It does not prevent other changes.
@@ -80,12 +81,12 @@ impl Registry {
         section: ConfigSection,
     ) -> Result<ConfigReport, ConfigureError> {
         let new = section.clone();
-        self.store()
-            .update_layers(NewSections::One(layer, &new), |layers| layers.replace_section(layer, section))
+        let update = |layers: &mut Layers| layers.replace_section(layer, section);
+        Ok(self.store().update_layers(NewSections::One(layer, &new), update)?.announce())
     }
 
-    /// Adds a section of an operator, and applies it, unless it names a breaker with settings of `set_config`, on which
-    /// it would have no effect.
+    /// Adds a section of an operator, and applies it, unless settings of `set_config` take precedence over it. Runs no
+    /// listener.
     ///
     /// # Errors
     ///
@@ -95,7 +96,7 @@ impl Registry {
     pub(crate) fn apply_operator_section(
         &self,
         section: ConfigSection,
-    ) -> Result<ConfigReport, ConfigureError> {
+    ) -> Result<UnannouncedReport, ConfigureError> {
         let new = section.clone();
         self.store().update_layers(NewSections::Command(&new), |layers| {
             layers.replace_section(ConfigLayer::Operator, section);
@@ -112,7 +113,7 @@ impl Registry {
     pub(crate) fn merge_operator_section(
         &self,
         section: ConfigSection,
-    ) -> Result<ConfigReport, ConfigureError> {
+    ) -> Result<UnannouncedReport, ConfigureError> {
         let new = section.clone();
         self.store().update_layers(NewSections::Command(&new), |layers| {
             layers.merge_section(ConfigLayer::Operator, section);
@@ -163,11 +164,12 @@ impl Registry {
         layers: BTreeMap<ConfigLayer, Vec<ConfigSection>>,
     ) -> Result<ConfigReport, ConfigureError> {
         let sections: Vec<_> = layers.values().flatten().cloned().collect();
-        self.store().update_layers(NewSections::Layers(&sections), |current| {
+        let update = |current: &mut Layers| {
             for (layer, sections) in layers {
                 current.replace(layer, sections);
             }
-        })
+        };
+        Ok(self.store().update_layers(NewSections::Layers(&sections), update)?.announce())
     }
 
     /// Returns the results of loading the configuration of this registry, or `None` if nothing has loaded one.

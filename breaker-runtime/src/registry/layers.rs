@@ -80,6 +80,10 @@ pub struct SectionError {
     pub(super) sources: Vec<SettingSource>,
 }
 
+const OVERRIDDEN: ConfigError = ConfigError::new(
+    "its settings were replaced by set_config, which takes precedence; call set_config again instead",
+);
+
 /// The circuits of a breaker: one, or one for each key.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keys {
@@ -312,18 +316,31 @@ impl Layers {
 }
 
 impl SectionError {
-    /// Returns the error of a section with a setting that is out of range, whatever breakers the section matches.
-    pub(super) fn out_of_range(section: &ConfigSection) -> Option<Self> {
-        let error = section.settings.error()?.clone();
+    /// Returns the error of a section with a setting that is out of range or that one key cannot have, whatever breakers
+    /// the section matches.
+    pub(super) fn of_section(section: &ConfigSection) -> Option<Self> {
+        let of_key = || section.key.is_some() && section.settings.decides(Setting::MaxOpen);
+        let error = match section.settings.error() {
+            Some(error) => error.clone(),
+            None if of_key() => ConfigError::of_setting(
+                Setting::MaxOpen,
+                "max_open limits the share of all keys, so one key cannot have its own; set it for the breaker",
+            ),
+            None => return None,
+        };
         let source = error.setting().map_or_else(|| section.source().clone(), |it| section.source_of(it));
         let (name, key) = (section.name().to_owned(), section.key.clone());
         Some(Self { name, key, error, sources: vec![source] })
     }
 
-    pub(super) fn overridden(name: &str) -> Self {
-        let message =
-            "its settings were replaced by set_config, which takes precedence; call set_config again instead";
-        Self { name: name.to_owned(), key: None, error: ConfigError::new(message), sources: Vec::new() }
+    pub(super) fn overridden(name: &str, key: Option<&str>) -> Self {
+        let (name, key) = (name.to_owned(), key.map(Arc::from));
+        Self { name, key, error: OVERRIDDEN, sources: Vec::new() }
+    }
+
+    /// Returns `true` for [`overridden`](Self::overridden).
+    pub(super) fn is_overridden(&self) -> bool {
+        self.error == OVERRIDDEN
     }
 
     /// Returns the name of the breaker, or that of the section if one of its settings is out of range.

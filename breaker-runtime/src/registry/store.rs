@@ -13,7 +13,7 @@ use super::config_loads::ConfigLoads;
 use super::context::RegistryContext;
 use super::declaration::{self, Declaration};
 use super::keyed::KeyedBreaker;
-use super::layers::Layers;
+use super::layers::{ConfigSection, Layers};
 use super::registration::Registration;
 use super::resolution::Resolved;
 use super::taps::RegistryTaps;
@@ -369,11 +369,31 @@ impl StoredBreaker {
         }
     }
 
-    /// Returns `true` if the breaker has settings of [`set_config`](CircuitBreaker::set_config), which take precedence
-    /// over the configuration.
+    /// Returns `true` if the breaker has settings of [`set_config`](CircuitBreaker::set_config) that are not those which
+    /// the configuration has applied. They take precedence over it.
     pub(super) fn has_settings_by_hand(&self) -> bool {
-        let applied = self.applied.as_ref().map_or(&self.registration.settings, |applied| &applied.all);
-        !self.breaker.config().is_equal_to(applied)
+        !self.breaker.config().is_equal_to(self.applied_to(None))
+    }
+
+    /// Returns `true` if such settings take precedence over this section: those of the breaker or, if the section is
+    /// for one key, those of its circuit.
+    pub(super) fn takes_precedence_over(&self, section: &ConfigSection) -> bool {
+        section.matches(self.breaker.name())
+            && (self.has_settings_by_hand() || section.key().is_some_and(|key| self.has_own_settings(key)))
+    }
+
+    fn has_own_settings(&self, key: &str) -> bool {
+        match &self.breaker {
+            AnyBreaker::Single(_) => false,
+            AnyBreaker::Keyed(breaker) => breaker
+                .find(key)
+                .is_some_and(|circuit| circuit.circuit().has_own_settings(self.applied_to(Some(key)))),
+        }
+    }
+
+    /// Returns the settings that the configuration has applied to all circuits, or to that of a key.
+    fn applied_to(&self, key: Option<&str>) -> &SharedConfig {
+        self.applied.as_ref().map_or(&self.registration.settings, |applied| applied.of(key))
     }
 }
 

@@ -4,18 +4,19 @@
 //! update is refused. Then they are applied, and at the end, without a lock, listeners are notified. A breaker that is
 //! registered meanwhile has been created with the new settings, or is among those that they are applied to.
 //!
-//! An update is refused if a new setting is out of range, or if sections contradict each other in a breaker in which none did before. Sections can also
-//! contradict a breaker that was registered after them. Those do not apply to it, and do not prevent other updates.
+//! An update is refused if a new setting is out of range, or if sections contradict each other in a breaker in which
+//! none did before. Sections can also contradict a breaker that was registered after them. Those do not apply to it, and
+//! do not prevent other updates.
 
 use super::any_breaker::AnyBreaker;
-use super::applied_settings::AppliedSettings;
+use super::applied_settings::{AppliedSettings, EffectiveSettings};
 use super::breaker_settings::BreakerSettings;
-use super::config_report::{ConfigReport, ConfigureError};
+use super::config_report::{ConfigReport, ConfigureError, UnannouncedReport};
 use super::layers::{ConfigLayer, ConfigSection, Layers, SectionError};
 use super::registration::Registration;
 use super::resolution::Resolved;
-use super::store::Store;
-use crate::event::SettingsChange;
+use super::store::{Store, StoredBreaker};
+use crate::event::Announcement;
 use crate::sync::lock;
 
 /// Settings that are to be applied.
@@ -58,6 +59,21 @@ impl Plan {
         self.contradictions.extend(ignored.into_iter().map(|it| it.error));
         Some(settings)
     }
+
+    /// Adds the new settings of a breaker, except where those of `set_config` take precedence.
+    fn update(&mut self, stored: &StoredBreaker, settings: BreakerSettings, new: NewSections<'_>) {
+        let is_changed = !stored.has_applied(&settings);
+        let overridden = new.all().iter().find(|section| stored.takes_precedence_over(section));
+        let keeps_all = stored.has_settings_by_hand();
+        let name = stored.breaker.name();
+        self.errors.extend(overridden.and_then(|section| new.refusal(section, name)));
+        if overridden.is_some() || (keeps_all && is_changed) {
+            self.overridden.push(name.to_owned());
+        }
+        if is_changed && !keeps_all {
+            self.updates.push(Update { breaker: stored.breaker.clone(), settings });
+        }
+    }
 }
 
 /// The new sections of an update.
@@ -67,8 +83,7 @@ pub(super) enum NewSections<'a> {
     Layers(&'a [ConfigSection]),
     /// One section of a layer. The update is refused if the section contradicts a breaker that exists.
     One(ConfigLayer, &'a ConfigSection),
-    /// A section of an operator. The update is also refused if it would have no effect on a breaker with settings of
-    /// `set_config`, which take precedence.
+    /// A section of an operator. The update is also refused if settings of `set_config` take precedence over it.
     #[allow(dead_code, reason = "only commands of operators are refused")]
     Command(&'a ConfigSection),
 }
@@ -90,25 +105,25 @@ impl NewSections<'_> {
         }
     }
 
-    /// Returns `true` if settings of `set_config` in the breaker of this name refuse the update.
-    fn is_refused_by_hand(&self, name: &str) -> bool {
+    /// Returns the error of a section on which settings of `set_config` have precedence.
+    fn refusal(&self, overridden: &ConfigSection, name: &str) -> Option<SectionError> {
         match self {
-            Self::Layers(_) | Self::One(..) => false,
-            Self::Command(section) => section.matches(name),
+            Self::Layers(_) | Self::One(..) => None,
+            Self::Command(_) => Some(SectionError::overridden(name, overridden.key())),
         }
     }
 }
 
 impl Store {
-    /// Changes the layers with `change`, and applies the result.
+    /// Changes the layers with `change`, and applies the result. Runs no listener.
     pub(super) fn update_layers(
         &self,
         new: NewSections<'_>,
         change: impl FnOnce(&mut Layers),
-    ) -> Result<ConfigReport, ConfigureError> {
-        let out_of_range: Vec<_> = new.all().iter().filter_map(SectionError::out_of_range).collect();
-        if !out_of_range.is_empty() {
-            return Err(ConfigureError(out_of_range));
+    ) -> Result<UnannouncedReport, ConfigureError> {
+        let invalid: Vec<_> = new.all().iter().filter_map(SectionError::of_section).collect();
+        if !invalid.is_empty() {
+            return Err(ConfigureError(invalid));
         }
         // Collected before the lock is taken, because the settings of every function are evaluated.
         let functions: Vec<_> = self.declared().map(Registration::of_function).collect();
@@ -118,14 +133,15 @@ impl Store {
         let applied: Vec<_> =
             plan.updates.into_iter().map(|Update { breaker, settings }| breaker.apply(&settings)).collect();
         drop(order);
-        let changes: Vec<SettingsChange> = applied.into_iter().flat_map(AppliedSettings::announce).collect();
-        let unmatched = self.unmatched(new.all(), &functions);
-        Ok(ConfigReport {
-            changes,
-            unmatched,
+        let effective: Vec<_> = applied.into_iter().map(AppliedSettings::take_effect).collect();
+        let report = ConfigReport {
+            changes: effective.iter().flat_map(EffectiveSettings::changes).collect(),
+            unmatched: self.unmatched(new.all(), &functions),
             overridden: plan.overridden,
             contradictions: plan.contradictions,
-        })
+        };
+        let announcement = Announcement::new(|| effective.into_iter().for_each(EffectiveSettings::announce));
+        Ok(UnannouncedReport { report, announcement })
     }
 
     /// Resolves all settings under the lock, and keeps the new layers unless they are refused.
@@ -143,15 +159,8 @@ impl Store {
         for stored in contents.by_name.values() {
             let registration = &stored.registration;
             let settings = plan.check(registration, registration.resolve(&layers), &contents.layers, single);
-            let Some(settings) = settings.filter(|settings| !stored.has_applied(settings)) else { continue };
-            if stored.has_settings_by_hand() {
-                let name = stored.breaker.name();
-                if new.is_refused_by_hand(name) {
-                    plan.errors.push(SectionError::overridden(name));
-                }
-                plan.overridden.push(name.to_owned());
-            } else {
-                plan.updates.push(Update { breaker: stored.breaker.clone(), settings });
+            if let Some(settings) = settings {
+                plan.update(stored, settings, new);
             }
         }
         for function in functions {

@@ -7,7 +7,7 @@ use super::error::ShadowError;
 use super::report::CandidateReport;
 use super::running::{Running, reports, start};
 use crate::config::{Config, ConfigBuilder};
-use crate::registry::{ConfigReport, ConfigureError, Registry};
+use crate::registry::{ConfigReport, ConfigureError, Registry, UnannouncedReport};
 
 /// Other settings that run beside those of a breaker. Dropping it ends the candidate; [`detach`](Self::detach) lets it
 /// run on. See the [module](super).
@@ -193,7 +193,8 @@ impl Candidate {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn promote(&self, operator: &str) -> Result<ConfigReport, ConfigureError> {
-        self.running.promote(&self.registry, operator)
+        let promoted = self.running.promote(&self.registry, operator)?;
+        Ok(promoted.map(UnannouncedReport::announce).unwrap_or_default())
     }
 
     /// Ends the candidate, and returns its last report.

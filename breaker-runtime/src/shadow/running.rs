@@ -9,7 +9,10 @@ use super::tally::OutcomeCounts;
 use crate::breaker::{AttachmentOwner, TapSource};
 use crate::clock::Moment;
 use crate::config::{ConfigBuilder, Name, SettingSource};
-use crate::registry::{AnyBreaker, ConfigReport, ConfigSection, ConfigureError, Registry, TapRegistration};
+use crate::event::Announcement;
+use crate::registry::{
+    AnyBreaker, ConfigSection, ConfigureError, Registry, TapRegistration, UnannouncedReport,
+};
 use crate::state::State;
 use crate::sync::{AtomicU32, Mutex, Ordering, lock};
 
@@ -86,17 +89,17 @@ pub(crate) fn reports(registry: &Registry, circuit: &str) -> Vec<CandidateReport
         .collect()
 }
 
-/// Promotes the candidate of this name; `None` if there is none.
+/// Promotes the candidate of this name, and runs no listener; `None` if there is none.
 #[allow(dead_code, reason = "only the integration `axum` finds candidates by name")]
 pub(crate) fn promote(
     registry: &Registry,
     circuit: &str,
     name: &str,
     operator: &str,
-) -> Option<Result<ConfigReport, ConfigureError>> {
+) -> Option<Result<Option<Announcement>, ConfigureError>> {
     let all = lock(&candidates(registry).0).clone();
     let running = all.iter().find(|running| running.circuit() == circuit && *running.name == *name)?;
-    Some(running.promote(registry, operator))
+    Some(running.promote(registry, operator).map(|promoted| promoted.map(|it| it.announcement)))
 }
 
 impl Candidates {
@@ -136,24 +139,28 @@ impl Running {
         }
     }
 
-    /// Makes the settings of the candidate those of the live breaker, and ends the candidate. If it has ended, or if
-    /// another thread promotes it, nothing changes.
+    /// Makes the settings of the candidate those of the live breaker, and ends the candidate. Runs no listener. Returns
+    /// `None` and changes nothing if it has ended, or if another thread promotes it.
     pub(super) fn promote(
         &self,
         registry: &Registry,
         operator: &str,
-    ) -> Result<ConfigReport, ConfigureError> {
+    ) -> Result<Option<UnannouncedReport>, ConfigureError> {
         if self.promotes.swap(1, Ordering::Acquire) == 1 {
-            return Ok(ConfigReport::default());
+            return Ok(None);
         }
         let promoted = self.promote_alone(registry, operator);
         self.promotes.store(0, Ordering::Release);
         promoted
     }
 
-    fn promote_alone(&self, registry: &Registry, operator: &str) -> Result<ConfigReport, ConfigureError> {
+    fn promote_alone(
+        &self,
+        registry: &Registry,
+        operator: &str,
+    ) -> Result<Option<UnannouncedReport>, ConfigureError> {
         if self.last_report().is_some() {
-            return Ok(ConfigReport::default());
+            return Ok(None);
         }
         // Afterwards, no setting differs.
         let last = self.compare_now(registry);
@@ -162,7 +169,7 @@ impl Running {
         let section = ConfigSection::for_breaker(self.circuit().to_owned(), settings, source);
         let report = registry.merge_operator_section(section)?;
         self.end_with(registry, last);
-        Ok(report)
+        Ok(Some(report))
     }
 
     pub(super) fn report(&self, registry: &Registry) -> CandidateReport {

@@ -53,6 +53,61 @@ fn a_command_takes_effect_and_health_responds_while_no_blocking_thread_is_free()
 }
 
 #[test]
+fn settings_drills_and_promotions_take_effect_while_no_blocking_thread_is_free() {
+    with_a_busy_thread(async |release| {
+        let server = Server::with_token();
+        let database = server.register("database", settings());
+        let (heard, mut listener) = tokio::sync::mpsc::unbounded_channel();
+        server.registry.listen(move |event: &Event| _ = heard.send(event.clone())).detach();
+        let command = async |path: &str, body: &'static str| {
+            let request = server.command(&format!("/circuits/database/{path}")).body(body);
+            HttpResponse::of(request).await.status
+        };
+
+        assert_eq!(command("drill?fail=1&for=60s", "").await, 200);
+        assert!(database.snapshot().drill.is_some());
+        assert_eq!(command("stop-drill", "").await, 200);
+        assert!(database.snapshot().drill.is_none());
+        assert_eq!(command("configure", r#"{"failure_threshold": 7}"#).await, 200);
+        assert_eq!(database.config().failure_threshold(), Some(7));
+        let strict = Config::builder().failure_threshold(2);
+        let _candidate = server.registry.shadow("database", "strict", strict).unwrap();
+        assert_eq!(command("promote?candidate=strict", "").await, 200);
+        assert_eq!(database.config().failure_threshold(), Some(2));
+
+        assert!(listener.try_recv().is_err());
+        drop(release);
+        for _ in 0..2 {
+            let event = listener.recv().await.unwrap();
+            assert!(matches!(event, Event::DrillStarted(_) | Event::DrillEnded(_)), "{event}");
+        }
+        for _ in 0..2 {
+            let event = listener.recv().await.unwrap();
+            assert!(matches!(event, Event::SettingsChanged(_)), "{event}");
+        }
+    });
+}
+
+#[test]
+fn a_waiting_call_takes_the_settings_of_an_operator_while_no_blocking_thread_is_free() {
+    with_a_busy_thread(async |_release| {
+        let server = Server::with_token();
+        let limited = settings().max_concurrent(1).max_wait(Duration::MAX);
+        let database = server.register("database", limited);
+        let _running = database.try_acquire().unwrap();
+        let call = {
+            let database = database.clone();
+            tokio::spawn(async move { database.call_async(async { Ok::<_, BreakerError>(1) }).await })
+        };
+        yield_now().await;
+        assert!(!call.is_finished());
+        let larger = server.command("/circuits/database/configure").body(r#"{"max_concurrent": 2}"#);
+        assert_eq!(HttpResponse::of(larger).await.status, 200);
+        assert_eq!(call.await.unwrap(), Ok(1));
+    });
+}
+
+#[test]
 fn a_waiting_call_follows_a_command_while_no_blocking_thread_is_free() {
     with_a_busy_thread(async |_release| {
         let server = Server::with_token();

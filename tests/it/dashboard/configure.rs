@@ -155,6 +155,37 @@ async fn settings_that_are_refused_because_of_set_config_leave_no_section() {
 }
 
 #[tokio::test]
+async fn a_command_that_repeats_settings_is_refused_if_set_config_has_replaced_them() {
+    let server = Server::with_token();
+    let payment = server.register("payment", settings());
+    let nine = r#"{"failure_threshold": 9}"#;
+    assert_eq!(configure(&server, "payment/configure", nine).await.status, 200);
+    payment.set_config(settings().failure_threshold(2).build().unwrap());
+    for body in [nine, r#"{"failure_threshold": 8}"#, "{}"] {
+        assert_eq!(configure(&server, "payment/configure", body).await.error().status, 409, "{body}");
+    }
+    assert_eq!(payment.config().failure_threshold(), Some(2));
+}
+
+#[tokio::test]
+async fn a_command_for_one_key_is_refused_if_set_config_has_replaced_the_settings_of_its_circuit() {
+    let server = Server::with_token();
+    let hosts = server.registry.register_keyed("hosts", Config::default(), 10).unwrap();
+    let (by_hand, other) = (hosts.get("a"), hosts.get("b"));
+    by_hand.set_config(Config::builder().failure_threshold(2).build().unwrap());
+    let seven = r#"{"failure_threshold": 7}"#;
+    assert_eq!(configure(&server, "hosts/configure?key=a", seven).await.error().status, 409);
+    assert_eq!(configure(&server, "hosts/configure?key=b", seven).await.status, 200);
+    // Commands for all keys leave such a circuit as it is.
+    assert_eq!(configure(&server, "hosts/configure", r#"{"jitter": 0.5}"#).await.status, 200);
+    let thresholds = [&by_hand, &other].map(|circuit| circuit.config().failure_threshold());
+    assert_eq!(thresholds, [Some(2), Some(7)]);
+    let refused = configure(&server, "hosts/configure?key=b", r#"{"max_open": 0.5}"#).await.error();
+    assert_eq!(refused.status, 400);
+    assert!(refused.text.contains("max_open limits the share of all keys"), "{refused:?}");
+}
+
+#[tokio::test]
 async fn a_function_that_has_never_been_called_can_be_configured() {
     #[circuit_breaker(name = "configured over HTTP")]
     fn configured() -> Result<(), BreakerError> {

@@ -17,6 +17,7 @@ use tokio::task::{spawn, spawn_blocking, yield_now};
 use super::error::HttpError;
 use crate::breaker::{CircuitBreaker, Unannounced};
 use crate::clock::Moment;
+use crate::event::Announcement;
 use crate::registry::Registry;
 use crate::sync::{AtomicU64, Ordering};
 
@@ -111,8 +112,33 @@ impl Reader {
             }
             reader.record_command();
             if !changes.is_empty() {
-                drop(spawn_blocking(move || drop(changes)));
+                announce(changes);
             }
+            Ok(())
+        };
+        spawn(work).await.map_err(|_| HttpError::READING_FAILED)?
+    }
+
+    /// Makes a change that costs this much, and returns when it is in effect. Like [`run_command`](Self::run_command), it
+    /// needs no thread for blocking work unless the cost is high, and cannot be interrupted.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of `change`, or an error if it panicked there, or if the runtime is shutting down.
+    pub(super) async fn run_change(
+        self: &Arc<Self>,
+        cost: Cost,
+        change: impl FnOnce() -> Result<Option<Announcement>, HttpError> + Send + 'static,
+    ) -> Result<(), HttpError> {
+        let reader = Arc::clone(self);
+        let work = async move {
+            let announcement = if cost > MAX_UNCACHED_COST {
+                spawn_blocking(change).await.map_err(|_| HttpError::READING_FAILED)?
+            } else {
+                change()
+            }?;
+            reader.record_command();
+            announce(announcement);
             Ok(())
         };
         spawn(work).await.map_err(|_| HttpError::READING_FAILED)?
@@ -139,6 +165,11 @@ impl Reader {
         });
         work.await.map_err(|_| HttpError::READING_FAILED)
     }
+}
+
+/// Drops changes, which notifies their listeners, on a thread for blocking work.
+fn announce(changes: impl Send + 'static) {
+    drop(spawn_blocking(move || drop(changes)));
 }
 
 impl<T: Clone + Send + 'static> Cached<T> {

@@ -8,14 +8,14 @@ use axum::response::Response;
 use serde::Serialize;
 
 use super::app_state::AppState;
-use super::command::{CommandRequest, respond, run_blocking};
+use super::command::{CommandRequest, respond};
 use super::error::HttpError;
 use super::query::{CandidateQuery, NoQuery};
 use super::request::{Input, PathValues};
 use super::response::{encode, json};
 use super::view::cost_of;
 use crate::integrations::candidates_json;
-use crate::integrations::promotion::Promotion;
+use crate::integrations::promotion::PromotionRefusal;
 
 /// Returns the candidates of a breaker as JSON.
 pub(super) async fn list(
@@ -45,14 +45,12 @@ pub(super) async fn promote(
     let candidate = candidate.ok_or(HttpError::CANDIDATE_MISSING)?;
     let entry = app.registry_view.find(&name, None).ok_or(HttpError::UNKNOWN_CIRCUIT)?;
     let registry = app.registry_view.registry().clone();
-    // Listeners run, which may block.
-    let promote = move || candidates_json::promote(&registry, &name, &candidate, &operator);
-    match run_blocking(promote).await? {
-        Promotion::Done => {
-            app.reader.record_command();
-            respond(&app, entry).await
-        }
-        Promotion::UnknownCandidate => Err(HttpError::UNKNOWN_CANDIDATE),
-        Promotion::Refused(text) => Err(HttpError::refused_promotion(text)),
-    }
+    let promote = move || {
+        candidates_json::promote(&registry, &name, &candidate, &operator).map_err(|refusal| match refusal {
+            PromotionRefusal::UnknownCandidate => HttpError::UNKNOWN_CANDIDATE,
+            PromotionRefusal::Refused(text) => HttpError::refused_promotion(text),
+        })
+    };
+    app.reader.run_change(app.registry_view.cost(), promote).await?;
+    respond(&app, entry).await
 }

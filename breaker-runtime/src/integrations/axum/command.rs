@@ -6,7 +6,6 @@ use std::sync::Arc;
 use axum::extract::{FromRequest as _, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use tokio::task::spawn_blocking;
 
 use super::app_state::AppState;
 use super::bearer::BearerToken;
@@ -56,13 +55,6 @@ impl<Q: Query> CommandRequest<Q> {
         let Input(query) = Input::from_request(request, &()).await?;
         Ok(Self { operator, name, query })
     }
-}
-
-/// Runs a command on a thread where listeners may block.
-pub(super) async fn run_blocking<T: Send + 'static>(
-    command: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, HttpError> {
-    spawn_blocking(command).await.map_err(|_| HttpError::READING_FAILED)
 }
 
 /// Runs a command on one circuit, or on every circuit of a breaker with keys, and returns the result as JSON.

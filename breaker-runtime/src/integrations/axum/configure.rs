@@ -8,12 +8,12 @@ use axum::response::Response;
 use futures_util::StreamExt as _;
 
 use super::app_state::AppState;
-use super::command::{authorize, respond, run_blocking};
+use super::command::{authorize, respond};
 use super::error::HttpError;
 use super::query::KeyQuery;
 use super::request::{Input, PathValues};
 use crate::config::{ConfigBuilder, SettingSource};
-use crate::registry::{AnyBreaker, ConfigSection, ConfigureError, MAX_KEY_BYTES, RegistryEntry};
+use crate::registry::{AnyBreaker, ConfigSection, MAX_KEY_BYTES, RegistryEntry};
 
 /// Maximum length of the settings, in bytes.
 const MAX_SETTINGS: usize = 16 * 1024;
@@ -42,18 +42,13 @@ pub(super) async fn configure(
         Some(key) => section.for_key(&**key),
         None => section,
     };
-    let (registry, reader) = (app.registry_view.registry().clone(), Arc::clone(&app.reader));
-    // Listeners run here, and may block.
-    let apply = move || {
-        let result = registry.apply_operator_section(section);
-        reader.record_command();
-        result
+    let registry = app.registry_view.registry().clone();
+    let apply = move || match registry.apply_operator_section(section) {
+        Ok(applied) => Ok(Some(applied.announcement)),
+        Err(error) if error.is_overridden() => Err(HttpError::SETTINGS_BY_HAND),
+        Err(error) => Err(HttpError::invalid_settings(error.to_string())),
     };
-    match run_blocking(apply).await? {
-        Ok(_) => {}
-        Err(error) if error == ConfigureError::overridden(&name) => return Err(HttpError::SETTINGS_BY_HAND),
-        Err(error) => return Err(HttpError::invalid_settings(error.to_string())),
-    }
+    app.reader.run_change(app.registry_view.cost(), apply).await?;
     let of_key = key.and_then(|key| app.registry_view.find(&name, Some(&key)));
     // The settings of a function that has never been called are read again.
     let entry = of_key.or_else(|| app.registry_view.find(&name, None)).unwrap_or(entry);

@@ -6,10 +6,12 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 
 use super::app_state::AppState;
-use super::command::{CommandRequest, respond, run_blocking};
+use super::command::{CommandRequest, respond};
 use super::error::HttpError;
 use super::query::{DrillQuery, KeyQuery};
 use super::request::PathValues;
+use super::view::cost_of;
+use crate::event::Announcement;
 use crate::integrations::drill_order::{DrillOrder, DrillRefusal};
 use crate::integrations::drills;
 use crate::registry::Registry;
@@ -38,17 +40,16 @@ pub(super) async fn stop(
     run(&app, name, key, move |registry| drills::stop(registry, &circuit, of_key.as_deref())).await
 }
 
-/// Runs a command on a thread where listeners may block, and returns the circuit after it.
+/// Runs a command, and returns the circuit after it.
 async fn run(
     app: &AppState,
     circuit: String,
     key: Option<String>,
-    command: impl FnOnce(&Registry) -> Result<(), DrillRefusal> + Send + 'static,
+    command: impl FnOnce(&Registry) -> Result<Option<Announcement>, DrillRefusal> + Send + 'static,
 ) -> Result<Response, HttpError> {
     let find = || app.registry_view.find(&circuit, key.as_deref()).ok_or(HttpError::UNKNOWN_CIRCUIT);
-    find()?;
+    let cost = cost_of(&find()?);
     let registry = app.registry_view.registry().clone();
-    run_blocking(move || command(&registry)).await?.map_err(HttpError::refused_drill)?;
-    app.reader.record_command();
+    app.reader.run_change(cost, move || command(&registry).map_err(HttpError::refused_drill)).await?;
     respond(app, find()?).await
 }

@@ -83,7 +83,7 @@ impl HttpError {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "the settings must be at most 16 KiB long");
     pub(super) const SETTINGS_BY_HAND: Self = Self::new(
         StatusCode::CONFLICT,
-        "the program has set all settings of this breaker with `set_config`, which takes precedence, so these have no \
+        "the program has set all settings of this circuit with `set_config`, which takes precedence, so these have no \
          effect; set them there",
     );
     pub(super) const KEY_WITHOUT_KEYS: Self =

@@ -30,7 +30,7 @@ impl KeyedBreaker {
     #[track_caller]
     pub fn set_config(&self, config: Config) {
         let settings = BreakerSettings::same(SharedConfig::of_call(config, Location::caller()));
-        _ = self.apply(&settings, OwnSettings::Replaced).announce();
+        self.apply(&settings, OwnSettings::Replaced).take_effect().announce();
     }
 
     /// Applies settings to all circuits, and runs no user code.
@@ -39,7 +39,7 @@ impl KeyedBreaker {
         let old = std::mem::replace(&mut lock(&self.shared.table).settings, settings.clone());
         self.shared.group.open_limit().set_share(settings.all.max_open());
         let has_new = |circuit: &CircuitBreaker| {
-            own == OwnSettings::Replaced || !circuit.circuit().config().is_of_one_circuit()
+            own == OwnSettings::Replaced || !circuit.circuit().has_own_settings(old.of(circuit.key()))
         };
         let (circuits, unchanged): (Vec<_>, Vec<_>) = self.iter().partition(has_new);
         let apply = |circuit: CircuitBreaker| {
