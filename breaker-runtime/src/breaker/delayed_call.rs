@@ -75,7 +75,7 @@ impl Circuit {
         let limit = admission.time_limit();
         let Passage { delay, then } = self.passage(&mut admission);
         let wait = limit.map_or(delay, |limit| limit.min(delay));
-        let timer = if delay.is_zero() { None } else { self.clock.alarm_if_possible(wait) };
+        let timer = if delay.is_zero() { None } else { self.clock.delay(wait) };
         let Some(timer) = timer else {
             let passed = admission.finish_passage(then).map(Passing::Passed);
             return passed.map_err(|kind| Rejection { circuit: self, kind });

@@ -43,6 +43,8 @@ pin_project! {
             until: TokioInstant,
             // Set if the caller can do without the timer: the runtime that it belongs to.
             optional_in: Option<RuntimeId>,
+            // Set in a program that aborts when it panics: the runtime that the timer belongs to.
+            uncaught_in: Option<RuntimeId>,
         },
     }
 }
@@ -83,7 +85,7 @@ impl Clock {
     /// is a mock clock or the wait never ends.
     ///
     /// If the runtime of the timer shuts down, the future goes on in the runtime that polls it, or never completes if
-    /// that one has no timers.
+    /// that one has no timers. In a program that aborts when it panics, the runtime that polls it must have timers.
     #[cfg_attr(
         feature = "tokio",
         expect(clippy::unnecessary_wraps, reason = "without the feature `tokio` it may return `None`")
@@ -101,7 +103,8 @@ impl Clock {
         {
             let sleep = tokio::time::sleep(wait);
             let until = sleep.deadline();
-            Some(Sleep::Tokio { sleep: unconstrained(sleep), until, optional_in: None })
+            let uncaught_in = runtime_if_aborting();
+            Some(Sleep::Tokio { sleep: unconstrained(sleep), until, optional_in: None, uncaught_in })
         }
         #[cfg(not(feature = "tokio"))]
         None
@@ -137,6 +140,18 @@ impl Clock {
         self.alarm(wait)
     }
 
+    /// Returns a future that completes after the delay of a call, or `None` if this thread has no runtime with timers.
+    /// In a program that aborts when it panics, a runtime is taken to have timers.
+    pub(crate) fn delay(&self, wait: Duration) -> Option<Sleep> {
+        if cfg!(panic = "unwind") {
+            self.alarm_if_possible(wait)
+        } else if self.has_timers() {
+            self.alarm(wait)
+        } else {
+            None
+        }
+    }
+
     /// Returns `true` if [`alarm`](Self::alarm) does not panic on this thread. In a program that aborts when it panics,
     /// a runtime is taken to have timers.
     pub(crate) fn has_timers(&self) -> bool {
@@ -150,6 +165,21 @@ impl Clock {
             !HAS_ASYNC_TIMER || has_runtime()
         }
     }
+}
+
+/// Returns the runtime of this thread in a program that aborts when it panics. Such a program cannot catch the panic of
+/// a timer whose runtime has shut down.
+#[cfg(feature = "tokio")]
+fn runtime_if_aborting() -> Option<RuntimeId> {
+    if cfg!(panic = "unwind") {
+        return None;
+    }
+    tokio::runtime::Handle::try_current().ok().map(|runtime| runtime.id())
+}
+
+#[cfg(not(feature = "tokio"))]
+const fn runtime_if_aborting() -> Option<RuntimeId> {
+    None
 }
 
 /// Returns `true` if this thread is in a tokio runtime.
@@ -220,7 +250,12 @@ impl Future for Sleep {
             SleepProjection::Never => Poll::Pending,
             SleepProjection::Mock { sleep: mock } => mock.poll(context),
             // tokio panics if the runtime of the timer has shut down.
-            SleepProjection::Tokio { mut sleep, until, optional_in: None } => {
+            SleepProjection::Tokio { mut sleep, until, optional_in: None, uncaught_in } => {
+                let here = runtime_if_aborting();
+                if here.is_some() && here != *uncaught_in {
+                    *uncaught_in = here;
+                    return poll_renewed(sleep, *until, context);
+                }
                 let polled = catch_panic(|| sleep.as_mut().poll(context));
                 let polled = polled.or_else(|| catch_panic(|| poll_renewed(sleep, *until, context)));
                 polled.unwrap_or_else(|| {
