@@ -3,12 +3,13 @@
 use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
+use std::time::Duration;
 
 use breaker_runtime::chaos::Drill;
 use breaker_runtime::integrations::stream::guard_stream;
 use breaker_runtime::integrations::tower::BreakerService;
 use breaker_runtime::testing::Clock;
-use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, ErrorKind, Fault, Registry};
+use breaker_runtime::{BreakerError, CircuitBreaker, Config, ConfigBuilder, ErrorKind, Fault, Registry};
 use tonic::{Code, Status};
 
 use crate::scripted_stream::Step::{Item, Pending};
@@ -95,6 +96,23 @@ fn a_service_call_that_waited_for_its_slot_is_delayed_and_releases_the_slot_when
     }
     let snapshot = drilled.breaker.snapshot();
     assert_eq!((snapshot.calls_in_flight, snapshot.totals.cancellations.failures), (Some(0), 1));
+}
+
+#[test]
+fn a_drill_leaves_waiting_calls_alone_that_a_disabled_circuit_admits() {
+    let registry = Registry::with_clock(&Clock::new());
+    let limited = Config::builder().max_concurrent(1).max_wait(Duration::MAX).build().unwrap();
+    let breaker = registry.register("service", limited).unwrap();
+    let _held = breaker.try_acquire().unwrap();
+    drop(Drill::new(Fault::fail(1.0), seconds(60)).start(&registry, "service").unwrap());
+    let mut service = BreakerService::new(Strict::default(), &breaker);
+    let mut of_service = pin!(start(&mut service, answers(Ok(1))));
+    let mut of_breaker = pin!(breaker.call_async(async { Ok::<_, BreakerError>(2) }));
+    assert!(poll_once(of_service.as_mut()).is_pending() && poll_once(of_breaker.as_mut()).is_pending());
+    breaker.disable();
+    assert!(matches!(poll_once(of_service), Poll::Ready(Ok(1))));
+    assert_eq!(poll_once(of_breaker), Poll::Ready(Ok(2)));
+    assert_eq!(breaker.snapshot().totals.injected, 0);
 }
 
 #[test]

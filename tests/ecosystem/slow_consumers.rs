@@ -9,9 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
+use breaker_runtime::chaos::Drill;
 use breaker_runtime::integrations::stream::{GuardedStream, guard_stream};
 use breaker_runtime::integrations::tower::BreakerLayer;
-use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Event, State, testing};
+use breaker_runtime::testing::Clock;
+use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Event, Fault, Registry, State, testing};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
 use http::Response;
@@ -202,6 +204,23 @@ fn wake_ups_without_an_item_do_not_restart_the_wait() {
         drop(items);
         assert!(last_failure(&breaker).unwrap().contains("waited 20.0s"));
     });
+}
+
+#[test]
+fn the_first_hang_does_not_apply_to_a_stream_that_began_before_it_also_after_a_drill() {
+    let clock = Clock::new();
+    let registry = Registry::with_clock(&clock);
+    let breaker = registry.register("chat", Config::default()).unwrap();
+    Drill::new(Fault::fail(0.5), SECOND).start(&registry, "chat").unwrap().stop();
+    let (_source, mut items) = silent(&breaker);
+    breaker.set_config(Config::builder().hang(SECOND * 10).build().unwrap());
+    assert!(poll(&mut items, Waker::noop()).is_pending());
+    let (_source, mut later) = silent(&breaker);
+    clock.advance(SECOND * 11);
+    assert_eq!(breaker.state(), State::Closed);
+    assert!(poll(&mut later, Waker::noop()).is_pending());
+    clock.advance(SECOND * 11);
+    assert_eq!(breaker.state(), State::Open);
 }
 
 #[test]

@@ -216,6 +216,31 @@ async fn a_call_times_out_on_the_timers_of_tokio() {
 }
 
 #[test]
+fn cancelled_after_begins_at_the_end_of_the_first_poll() {
+    let (fixture, mut service) = service(settings());
+    let unpolled = start(&mut service, hangs());
+    fixture.clock.advance(seconds(1));
+    drop(unpolled);
+    assert_eq!(fixture.counts(), IGNORED);
+
+    let clock = fixture.clock.clone();
+    let blocks_first = Box::pin(async move {
+        clock.advance(seconds(2));
+        hangs().await
+    });
+    let mut blocked = Box::pin(start(&mut service, blocks_first));
+    assert!(poll_once(blocked.as_mut()).is_pending());
+    drop(blocked);
+    assert_eq!(fixture.counts().failures, 0);
+
+    let mut cancelled = Box::pin(start(&mut service, hangs()));
+    assert!(poll_once(cancelled.as_mut()).is_pending());
+    fixture.clock.advance(seconds(1));
+    drop(cancelled);
+    assert_eq!(fixture.counts().failures, 1);
+}
+
+#[test]
 fn a_call_of_slow_call_counts_as_slow() {
     let rules = settings().slow_call(seconds(2)).slow_call_rate(0.5).minimum_calls(1).window_calls(10);
     let (fixture, mut service) = service(rules);

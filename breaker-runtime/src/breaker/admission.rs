@@ -33,9 +33,7 @@ pub(crate) type AdmitResult<'a> = Result<Admission<'a>, Rejection<'a>>;
 impl Call<'_> {
     /// Stores the current time as the start of the call, unless its start is known.
     pub(super) fn set_start(&mut self) {
-        if !self.stamp.has_start() {
-            self.stamp = self.stamp.since(self.circuit.clock.now());
-        }
+        self.stamp = self.stamp.with_start(&self.circuit.clock);
     }
 }
 

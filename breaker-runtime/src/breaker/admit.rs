@@ -380,8 +380,7 @@ impl Circuit {
     /// leases are too short.
     #[cold]
     fn trial_stamp(&self, stamp: Stamp) -> Stamp {
-        let stamp = stamp.entering_scope();
-        if stamp.has_start() { stamp } else { stamp.since(self.clock.now()) }
+        stamp.entering_scope().with_start(&self.clock)
     }
 
     #[inline]

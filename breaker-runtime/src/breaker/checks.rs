@@ -136,7 +136,7 @@ impl Circuit {
 
     /// Returns the ticket of a call that is watched from now on, with `hang`, as one that has run since then.
     pub(super) fn resume_watch(&self, ticket: Ticket, started: Moment) -> Ticket {
-        let watch = self.options.get().and_then(CircuitOptions::watch).filter(|_| ticket.is_checked());
+        let watch = self.options.get().and_then(CircuitOptions::watch);
         let entry = watch.and_then(|watch| watch.add(ticket.generation(), started));
         entry.map_or(ticket, |entry| ticket.with_entry(entry))
     }

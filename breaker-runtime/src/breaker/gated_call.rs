@@ -71,11 +71,15 @@ impl Circuit {
         self.existing_gate_slot().is_some_and(GateSlot::is_set)
     }
 
-    /// Decides about a call of a circuit with a gate. Ends the gate if its time is over; calls that listeners make then
-    /// run in the slot of this call.
+    /// Decides about a call of a circuit with a gate. A call of a disabled circuit passes. Ends the gate if its time is
+    /// over; calls that listeners make then run in the slot of this call.
     #[cold]
     #[inline(never)]
     pub(super) fn passage(&self, Admission(call): &mut Admission<'_>) -> Passage {
+        // A call that waited may have been admitted because the circuit was disabled.
+        if !call.ticket.is_tracked() && !call.ticket.is_shadow() {
+            return Passage::RUN;
+        }
         let Some(gate) = self.gate() else {
             return Passage::RUN;
         };

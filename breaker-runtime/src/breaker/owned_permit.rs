@@ -86,6 +86,12 @@ impl OwnedPermit {
         self.ticket.trial().is_some()
     }
 
+    /// Stores the current time as the start of the call, unless its start is known.
+    #[allow(dead_code, reason = "only the integration `tower` uses it")]
+    pub(super) fn set_start(&mut self) {
+        self.stamp = self.stamp.with_start(self.circuit.clock());
+    }
+
     /// Returns the call for a guard of another kind. Its circuit is cloned, because a type with `Drop` cannot be taken
     /// apart.
     pub(super) fn into_owned_call(mut self) -> OwnedCall {

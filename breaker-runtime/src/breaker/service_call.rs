@@ -142,9 +142,8 @@ impl ServiceCall {
     }
 
     /// Returns a call with this time limit.
-    fn limited(circuit: &Arc<Circuit>, mut admission: Admission<'_>, limit: Option<Duration>) -> Self {
+    fn limited(circuit: &Arc<Circuit>, admission: Admission<'_>, limit: Option<Duration>) -> Self {
         let limit = limit.map_or(Limit::None, |limit| Limit::Until(circuit.now().after(limit)));
-        admission.0.set_start();
         Self { permit: Some(OwnedPermit::new(circuit, Permit::waiting(admission))), limit }
     }
 
@@ -166,8 +165,12 @@ impl ServiceCall {
         code()
     }
 
-    /// Polls the time limit of a call that is pending.
-    pub(crate) fn poll_limit(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    /// Ends the poll of a call that is pending: stores when the call began, and polls its time limit. A call that is
+    /// dropped before, or that is ready at its first poll, needs no start.
+    pub(crate) fn suspend(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if let Some(permit) = &mut self.permit {
+            permit.set_start();
+        }
         if let Limit::Until(until) = self.limit {
             self.limit = match self.permit.as_ref().and_then(|permit| permit.circuit().timer(until)) {
                 Some(timer) => Limit::Timer(Box::pin(timer)),

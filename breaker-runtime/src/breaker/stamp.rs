@@ -102,6 +102,12 @@ impl Stamp {
         Self(self.0 | SINCE | moment.nanos() << START_SHIFT)
     }
 
+    /// Returns the stamp of a call that begins now, unless its start is known.
+    #[inline]
+    pub(super) fn with_start(self, clock: &Clock) -> Self {
+        if self.has_start() { self } else { self.since(clock.now()) }
+    }
+
     /// Returns the stamp of a trial call, or of a call that a ramp admitted: it enters the [scope](super::slot_holders)
     /// of its thread.
     pub(super) const fn entering_scope(self) -> Self {

@@ -52,6 +52,8 @@ struct Progress {
     /// `None` once the call has been settled.
     call: Option<OwnedCall>,
     wait: Wait,
+    /// `true` if `hang` applies to the call: it was set when the call began.
+    is_watched: bool,
     meaning: PartMeaning,
     /// `true` if the caller has received a part and has not asked for the next one.
     handles_part: bool,
@@ -86,9 +88,11 @@ impl StreamedCall {
     /// Continues the call of a permit. Until a [`poll`](Self::poll) is pending, its caller does not wait.
     pub(crate) fn new(permit: OwnedPermit, meaning: PartMeaning) -> Self {
         let mut call = permit.into_owned_call();
+        let is_watched = call.ticket.entry().is_some();
         call.ticket = call.circuit.pause_watch(call.ticket);
         let wait = Wait::No { waited: None, since: call.stopwatch() };
-        let progress = Progress { call: Some(call), wait, meaning, handles_part: false, caller: None };
+        let progress =
+            Progress { call: Some(call), wait, is_watched, meaning, handles_part: false, caller: None };
         let parts = Arc::new(PartWaker(Mutex::new(progress)));
         Self { waker: Waker::from(Arc::clone(&parts)), parts }
     }
@@ -169,13 +173,13 @@ impl PartWaker {
     fn wait(&self) {
         let mut progress = self.lock();
         progress.handles_part = false;
-        let Progress { call: Some(call), wait, caller: Some(_), .. } = &mut *progress else {
+        let Progress { call: Some(call), wait, is_watched, caller: Some(_), .. } = &mut *progress else {
             return;
         };
         if let Wait::No { waited, since } = *wait {
             let started = call.circuit.now().before(waited.unwrap_or_default());
             // A call that has hung is still watched.
-            if call.ticket.entry().is_none() {
+            if *is_watched && call.ticket.entry().is_none() {
                 call.ticket = call.circuit.resume_watch(call.ticket, started);
             }
             call.exclude(since);

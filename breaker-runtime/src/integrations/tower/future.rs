@@ -131,7 +131,7 @@ where
                             let result = this.ending.end(&mut call, result);
                             return Poll::Ready(result.map_err(ServiceError::Inner));
                         }
-                        Poll::Pending => ready!(call.poll_limit(context)),
+                        Poll::Pending => ready!(call.suspend(context)),
                     }
                     // Also counts as timed out if the drop of the future panics.
                     let mut call = TimedOut(call.take());
