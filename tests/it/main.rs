@@ -104,6 +104,7 @@ mod retry_budget;
 mod classifiers;
 mod opening_rules;
 mod scopes;
+mod settings_by_hand;
 mod settings_together;
 mod shared_circuits;
 mod shapes_returns;
