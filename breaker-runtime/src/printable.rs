@@ -21,6 +21,15 @@ pub(crate) struct Quoted<'a>(pub(crate) &'a str);
 #[derive(Clone, Copy)]
 pub(crate) struct QuotedStart<'a>(pub(crate) &'a str);
 
+/// The first of several problems, one line for each, and how many follow.
+#[derive(Clone, Copy)]
+pub(crate) struct Excerpt<'a, T>(pub(crate) &'a [T]);
+
+/// Maximum number of problems in an excerpt.
+const MAX_PROBLEMS: usize = 20;
+/// Maximum length of these problems, in bytes. The whole text has at most 8 KiB.
+const MAX_PROBLEMS_BYTES: usize = 8 * 1024 - 64;
+
 /// Maximum length of the start of a text, in bytes before it is escaped.
 const MAX_START: usize = 64;
 
@@ -102,6 +111,27 @@ impl fmt::Display for QuotedStart<'_> {
         let start = start_of(self.0, MAX_START);
         Quoted(start).fmt(out)?;
         out.write_str(if start.len() < self.0.len() { ".." } else { "" })
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Excerpt<'_, T> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (mut text, mut shown) = (String::new(), 0);
+        for problem in self.0.iter().take(MAX_PROBLEMS) {
+            let separator = if shown == 0 { "" } else { "\n" };
+            write!(text, "{separator}{problem}")?;
+            shown += 1;
+            if text.len() > MAX_PROBLEMS_BYTES {
+                text.truncate(start_of(&text, MAX_PROBLEMS_BYTES).len());
+                text.push_str(" ..");
+                break;
+            }
+        }
+        out.write_str(&text)?;
+        match self.0.len() - shown {
+            0 => Ok(()),
+            more => write!(out, "\nand {more} more"),
+        }
     }
 }
 
