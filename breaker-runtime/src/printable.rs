@@ -21,6 +21,10 @@ pub(crate) struct Quoted<'a>(pub(crate) &'a str);
 #[derive(Clone, Copy)]
 pub(crate) struct QuotedStart<'a>(pub(crate) &'a str);
 
+/// A number of things: `1 call`, `2 calls`.
+#[derive(Clone, Copy)]
+pub(crate) struct Counted(pub(crate) u64, pub(crate) &'static str);
+
 /// The first of several problems, one line for each, and how many follow.
 #[derive(Clone, Copy)]
 pub(crate) struct Excerpt<'a, T>(pub(crate) &'a [T]);
@@ -114,6 +118,18 @@ impl fmt::Display for QuotedStart<'_> {
     }
 }
 
+impl fmt::Display for Counted {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(count, noun) = self;
+        let ending = match count {
+            1 => "",
+            _ if noun.ends_with('s') => "es",
+            _ => "s",
+        };
+        write!(out, "{count} {noun}{ending}")
+    }
+}
+
 impl<T: fmt::Display> fmt::Display for Excerpt<'_, T> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (mut text, mut shown) = (String::new(), 0);
@@ -162,7 +178,9 @@ fn write_escaped(
 
 #[cfg(test)]
 mod tests {
-    use super::{HIDDEN, Printable, Quoted, QuotedStart, escape_hidden, has_glyph, is_hidden, start_of};
+    use super::{
+        Counted, HIDDEN, Printable, Quoted, QuotedStart, escape_hidden, has_glyph, is_hidden, start_of,
+    };
 
     #[test]
     fn hidden_characters_of_every_kind_are_known() {
@@ -230,6 +248,13 @@ mod tests {
         assert_eq!(without.chars().find(|it| has_glyph(*it)), None);
         let with = "aZ09~!\"'\\ßéяΩعשअก中한か\u{1f980}€–…\u{fffd}";
         assert_eq!(with.chars().find(|it| !has_glyph(*it)), None);
+    }
+
+    #[test]
+    fn a_number_of_things_is_singular_only_for_one() {
+        let texts = [0, 1, 2].map(|count| [Counted(count, "call"), Counted(count, "process")]);
+        let expected = [["0 calls", "0 processes"], ["1 call", "1 process"], ["2 calls", "2 processes"]];
+        assert_eq!(texts.map(|texts| texts.map(|text| text.to_string())), expected);
     }
 
     #[test]
