@@ -189,17 +189,11 @@ impl CallDurations {
     /// The result is the [middle](DurationBucket::middle) of a bucket, which states the error.
     /// Returns `None` before the first call, and if `q` is out of range.
     #[must_use]
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a quantile of 2^53 calls need not be exact"
-    )]
     pub fn quantile(&self, q: f64) -> Option<Duration> {
         if self.count == 0 || !(0.0..=1.0).contains(&q) {
             return None;
         }
-        let rank = ((self.count as f64 * q).ceil() as u64).clamp(1, self.count);
+        let rank = rank(self.count, q);
         let mut below = 0;
         let bucket = self.buckets.iter().position(|count| {
             below += count;
@@ -279,6 +273,20 @@ impl CallDurations {
     }
 }
 
+/// Returns the smallest number of `count` calls, at least one, whose share is not less than `q`, from 0 to 1.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a quantile of 2^53 calls need not be exact"
+)]
+fn rank(count: u64, q: f64) -> u64 {
+    let rank = (count as f64 * q).ceil();
+    // A product such as 100 * 0.07 may be slightly too large, but 7.0 / 100.0 equals the literal 0.07.
+    let rank = if (rank - 1.0) / count as f64 >= q { rank - 1.0 } else { rank };
+    (rank as u64).clamp(1, count)
+}
+
 #[inline]
 fn bucket_of(nanos: u64) -> usize {
     let octave = nanos.max(1).ilog2();
@@ -340,6 +348,29 @@ mod tests {
         }
         assert_eq!(durations.quantile(f64::NAN), None);
         assert_eq!(durations.quantile(1.1), None);
+    }
+
+    #[test]
+    #[expect(clippy::cast_precision_loss, reason = "the counts are small")]
+    fn the_quantile_of_a_share_of_the_calls_has_exactly_the_rank_of_this_share() {
+        for count in (1..=1000).chain([10_007, 99_999, 999_983, 1_000_000]) {
+            for part in 1..=count {
+                assert_eq!(rank(count, part as f64 / count as f64), part, "of {count}");
+            }
+        }
+        assert_eq!([rank(10, 0.0), rank(10, 0.01), rank(10, 0.11), rank(10, 0.91)], [1, 1, 2, 10]);
+    }
+
+    #[test]
+    fn a_quantile_is_not_that_of_the_next_call() {
+        for (fast, q) in [(7, 0.07), (14, 0.14), (28, 0.28), (29, 0.29), (55, 0.55), (57, 0.57)] {
+            let recorder = DurationRecorder::new();
+            for call in 0..100 {
+                recorder.add(if call < fast { 1_000_000 } else { 1_000_000_000 });
+            }
+            let found = recorder.read().quantile(q);
+            assert!(found < Some(Duration::from_millis(2)), "{q}: {found:?}");
+        }
     }
 
     #[test]

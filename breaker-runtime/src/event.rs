@@ -39,6 +39,7 @@ pub use stream::{Events, Lagged};
 
 use crate::clock::Moment;
 use crate::config::{CircuitId, Conflict};
+use crate::printable::Counted;
 use crate::state::Transition;
 
 /// An event of a circuit breaker. Clones are cheap.
@@ -299,8 +300,10 @@ impl fmt::Display for ChangesLost {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             out,
-            "{}: {} state changes were lost because a listener was too slow; return from it sooner",
-            self.id, self.count
+            "{}: {} {} lost because a listener was too slow; return from it sooner",
+            self.id,
+            Counted(self.count(), "state change"),
+            if self.count() == 1 { "was" } else { "were" }
         )
     }
 }
@@ -349,8 +352,11 @@ impl fmt::Display for Waiver {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             out,
-            "{}: open, but it admits calls because of max_open: {} of {} circuits reject calls already",
-            self.id, self.open, self.keys
+            "{}: open, but it admits calls because of max_open: {} of {} {} calls already",
+            self.id,
+            self.open,
+            Counted(self.keys, "circuit"),
+            if self.open == 1 { "rejects" } else { "reject" }
         )
     }
 }

@@ -21,6 +21,19 @@ pub(crate) struct Quoted<'a>(pub(crate) &'a str);
 #[derive(Clone, Copy)]
 pub(crate) struct QuotedStart<'a>(pub(crate) &'a str);
 
+/// A number of things: `1 call`, `2 calls`.
+#[derive(Clone, Copy)]
+pub(crate) struct Counted(pub(crate) u64, pub(crate) &'static str);
+
+/// The first of several problems, one line for each, and how many follow.
+#[derive(Clone, Copy)]
+pub(crate) struct Excerpt<'a, T>(pub(crate) &'a [T]);
+
+/// Maximum number of problems in an excerpt.
+const MAX_PROBLEMS: usize = 20;
+/// Maximum length of these problems, in bytes. The whole text has at most 8 KiB.
+const MAX_PROBLEMS_BYTES: usize = 8 * 1024 - 64;
+
 /// Maximum length of the start of a text, in bytes before it is escaped.
 const MAX_START: usize = 64;
 
@@ -105,6 +118,39 @@ impl fmt::Display for QuotedStart<'_> {
     }
 }
 
+impl fmt::Display for Counted {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(count, noun) = self;
+        let ending = match count {
+            1 => "",
+            _ if noun.ends_with('s') => "es",
+            _ => "s",
+        };
+        write!(out, "{count} {noun}{ending}")
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Excerpt<'_, T> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (mut text, mut shown) = (String::new(), 0);
+        for problem in self.0.iter().take(MAX_PROBLEMS) {
+            let separator = if shown == 0 { "" } else { "\n" };
+            write!(text, "{separator}{problem}")?;
+            shown += 1;
+            if text.len() > MAX_PROBLEMS_BYTES {
+                text.truncate(start_of(&text, MAX_PROBLEMS_BYTES).len());
+                text.push_str(" ..");
+                break;
+            }
+        }
+        out.write_str(&text)?;
+        match self.0.len() - shown {
+            0 => Ok(()),
+            more => write!(out, "\nand {more} more"),
+        }
+    }
+}
+
 /// Returns the longest start of a text that has at most this many bytes.
 pub(crate) fn start_of(text: &str, max: usize) -> &str {
     let end = (0..=max.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
@@ -132,7 +178,9 @@ fn write_escaped(
 
 #[cfg(test)]
 mod tests {
-    use super::{HIDDEN, Printable, Quoted, QuotedStart, escape_hidden, has_glyph, is_hidden, start_of};
+    use super::{
+        Counted, HIDDEN, Printable, Quoted, QuotedStart, escape_hidden, has_glyph, is_hidden, start_of,
+    };
 
     #[test]
     fn hidden_characters_of_every_kind_are_known() {
@@ -200,6 +248,13 @@ mod tests {
         assert_eq!(without.chars().find(|it| has_glyph(*it)), None);
         let with = "aZ09~!\"'\\ßéяΩعשअก中한か\u{1f980}€–…\u{fffd}";
         assert_eq!(with.chars().find(|it| !has_glyph(*it)), None);
+    }
+
+    #[test]
+    fn a_number_of_things_is_singular_only_for_one() {
+        let texts = [0, 1, 2].map(|count| [Counted(count, "call"), Counted(count, "process")]);
+        let expected = [["0 calls", "0 processes"], ["1 call", "1 process"], ["2 calls", "2 processes"]];
+        assert_eq!(texts.map(|texts| texts.map(|text| text.to_string())), expected);
     }
 
     #[test]

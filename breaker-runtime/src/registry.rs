@@ -26,6 +26,7 @@
 //! | `registration.rs` | a name with its settings, and conflicts between two of them |
 //! | `any_breaker.rs` | a breaker of either type |
 //! | `store.rs` | the breakers of one registry by name |
+//! | `key_settings.rs` | the settings of single keys, also of keys without a circuit |
 //! | `store_config.rs` | applies a configuration to the breakers of a store |
 //! | `tap_registration.rs` | attaches and detaches taps |
 //! | `scope.rs` | the registry of one test, which replaces the global one |
@@ -51,6 +52,7 @@ mod error;
 mod eviction;
 mod held_circuit;
 mod key;
+mod key_settings;
 mod key_table;
 mod keyed;
 mod layers;

@@ -1,4 +1,5 @@
-//! Traces as CSV: `time,duration,outcome` and an optional `key`. The first line may be a header.
+//! Traces as CSV: `time,duration,outcome` and an optional `key`. The first line may be a header. A call without a key
+//! has nothing in the last column, and one whose key is empty has two quotes there.
 
 use std::io::Read;
 
@@ -78,7 +79,9 @@ impl CsvReader {
             ValuePart::InQuotes if self.open.bytes <= MAX_CALL => {}
             ValuePart::InQuotes | ValuePart::Stray => self.read_first_alone(),
             ValuePart::Start | ValuePart::Plain | ValuePart::QuoteInQuotes => {
-                match split(content(&self.open.text())).and_then(|record| parse(&record)) {
+                let text = self.open.text();
+                let text = content(&text);
+                match split(text).and_then(|record| parse(&record, text)) {
                     Ok(call) => {
                         let lines = std::mem::take(&mut self.open).lines;
                         self.trace.add(lines.first().map_or(0, |line| line.number), Ok(call));
@@ -113,7 +116,7 @@ impl CsvReader {
         }
         match split(text) {
             Ok(record) if std::mem::take(&mut self.is_first) && is_header(&record) => {}
-            Ok(record) => self.trace.add(number, parse(&record)),
+            Ok(record) => self.trace.add(number, parse(&record, text)),
             Err(problem) => self.trace.add(number, Err(problem)),
         }
     }
@@ -164,7 +167,8 @@ fn is_header(record: &StringRecord) -> bool {
         .is_some_and(|first| first.trim_start_matches('\u{feff}').trim().eq_ignore_ascii_case("time"))
 }
 
-fn parse(record: &StringRecord) -> Result<TracedCall, String> {
+/// Parses a call. `text` is the record as it is written.
+fn parse(record: &StringRecord, text: &str) -> Result<TracedCall, String> {
     let column = |index: usize, name: &str| {
         let text = record.get(index).map(str::trim);
         text.filter(|text| !text.is_empty()).ok_or_else(|| format!("column {}: {name} is missing", index + 1))
@@ -182,6 +186,7 @@ fn parse(record: &StringRecord) -> Result<TracedCall, String> {
             shown(outcome)
         )
     })?;
-    let key = record.get(3).filter(|key| !key.is_empty()).map(str::to_owned);
+    // A record has no quotes, so it does not tell an empty key from a missing one.
+    let key = record.get(3).filter(|key| !key.is_empty() || text.ends_with('"')).map(str::to_owned);
     Ok(TracedCall { start, duration, outcome, key })
 }

@@ -58,6 +58,7 @@ use std::process::ExitCode;
 use breaker_runtime::{Config, Setting};
 
 use crate::options::{HELP, ReplayOptions, Task};
+use crate::shown::counted;
 use crate::status::FailureStatuses;
 use crate::sweep::{Range, sweep};
 use crate::trace::Trace;
@@ -90,7 +91,7 @@ fn run(task: Task) -> Result<String, String> {
             let calls = generate::incident();
             let text = if is_csv(&path) { generate::csv(&calls) } else { generate::nginx_log(&calls) };
             fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
-            Ok(format!("wrote {} calls to {}\n", calls.len(), path.display()))
+            Ok(format!("wrote {} to {}\n", counted(calls.len(), "call"), path.display()))
         }
         Task::Replay(options) => replay(&options),
     }
@@ -131,20 +132,21 @@ fn is_csv(path: &Path) -> bool {
 /// Describes a trace and everything in it that cannot be replayed.
 fn summary(trace: &Trace) -> String {
     let failed = trace.calls.iter().filter(|call| call.outcome == trace::TracedOutcome::Failure).count();
-    let mut text = format!("{} calls, {failed} of them failed\n", trace.calls.len());
+    let mut text = format!("{}, {failed} of them failed\n", counted(trace.calls.len(), "call"));
     if trace.unsorted > 0 {
-        let unsorted = trace.unsorted;
-        _ = writeln!(text, "{unsorted} calls were not in the order of their starts and have been sorted");
+        let unsorted = counted(trace.unsorted, "call");
+        _ = writeln!(text, "the trace has been sorted: {unsorted} started before the one of an earlier line");
     }
     if trace.rejected > 0 {
         _ = writeln!(
             text,
-            "{} rejected calls are left out, because their outcome is unknown",
-            trace.rejected
+            "the replay is without {}, because the outcome is unknown",
+            counted(trace.rejected, "rejected call")
         );
     }
     if trace.broken.count > 0 {
-        _ = write!(text, "{} lines cannot be read:\n{}", trace.broken.count, trace.broken);
+        let broken = counted(trace.broken.count, "line");
+        _ = write!(text, "the replay is without {broken} that cannot be read:\n{}", trace.broken);
     }
     text
 }

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic fails the test")]
 
+use std::fs;
+use std::path::Path;
+
 use crate::nginx::read_nginx;
 use crate::options::parse;
 use crate::status::FailureStatuses;
@@ -160,4 +163,47 @@ fn a_trace_is_not_overwritten_and_a_setting_has_one_range() {
     assert!(error(&["calls.csv", "--svg", "calls.csv"]).starts_with("--svg names the trace"));
     let twice = ["calls.csv", "--sweep", "window=20", "--sweep", "jitter=0", "--sweep", "window=50"];
     assert!(error(&twice).starts_with("two options --sweep for window"));
+}
+
+#[test]
+fn a_trace_is_not_overwritten_under_another_path() {
+    let folder = std::env::temp_dir().join(format!("breaker-replay-{}", std::process::id()));
+    fs::create_dir_all(folder.join("images")).unwrap();
+    let [trace, other] = ["calls.csv", "other.csv"].map(|name| folder.join(name));
+    fs::write(&trace, "0,1,success\n").unwrap();
+    fs::write(&other, "0,1,success\n").unwrap();
+    let mut same = vec![folder.join("./calls.csv"), folder.join("images/../calls.csv")];
+    #[cfg(unix)]
+    {
+        let links = ["symbolic.svg", "hard.svg"].map(|name| folder.join(name));
+        std::os::unix::fs::symlink("calls.csv", &links[0]).unwrap();
+        fs::hard_link(&trace, &links[1]).unwrap();
+        same.extend(links);
+    }
+    let replay = |svg: &Path| parse(["--svg".into(), svg.into(), trace.clone().into_os_string()]);
+    for path in same {
+        let error = replay(&path).unwrap_err();
+        assert!(error.starts_with("--svg names the trace"), "{}: {error}", path.display());
+    }
+    assert!(replay(&other).is_ok() && replay(&folder.join("new.svg")).is_ok());
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_bracket_in_the_name_of_a_user_of_nginx_changes_no_time() {
+    let call = |user: &str| {
+        let line =
+            format!(r#"192.0.2.1 - {user} [29/Nov/2026:06:00:10 +0000] "GET /[a] HTTP/1.1" 200 1 "-" "[" 1"#);
+        let log = read_nginx(line.as_bytes(), &FailureStatuses::default());
+        assert_eq!(log.broken.to_string(), "", "{user}");
+        log.calls
+    };
+    let usual = call("-");
+    for user in ["[", "a[b]", "[x] ", "[30/Nov/2026:06:00:10 +0000]", r"[30/Nov/2026:06:00:10 +0000] \x22GET"]
+    {
+        assert_eq!(call(user), usual, "{user}");
+    }
+    let without_time = r#"192.0.2.1 - [29/Nov/2026:06:00:10 +0000] - "GET / HTTP/1.1" 200 1 "-" "-" 1"#;
+    let log = read_nginx(without_time.as_bytes(), &FailureStatuses::default());
+    assert_eq!(log.broken.to_string(), "line 1: no time in brackets before the request\n");
 }

@@ -33,8 +33,11 @@ fn parse(line: &str, failures: &FailureStatuses) -> Result<TracedCall, String> {
     if line.contains('\r') {
         return Err(BARE_RETURN.to_owned());
     }
-    let (_, rest) = line.split_once('[').ok_or("no time in brackets")?;
-    let (time, rest) = rest.split_once(']').ok_or("no time in brackets")?;
+    // nginx escapes quotes, but not the brackets in the name of a user, which comes before the time.
+    let start = line.find('"').ok_or("no request in quotes after the time")?;
+    let (head, rest) = line.split_at(start);
+    let time = head.trim_end().strip_suffix(']').and_then(|head| head.rsplit_once('['));
+    let (_, time) = time.ok_or("no time in brackets before the request")?;
     let (_request, rest) = quoted(rest).ok_or("no request in quotes after the time")?;
     let mut words = rest.split_whitespace();
     let status = words.next().ok_or("no status after the request")?;

@@ -1,7 +1,8 @@
 //! The command line.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use breaker_runtime::{Config, ConfigBuilder, Setting};
 use lexopt::ValueExt;
@@ -50,7 +51,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Tas
     let mut parser = lexopt::Parser::from_args(arguments);
     let mut settings = Config::builder();
     let (mut ranges, mut failures) = (Vec::new(), FailureStatuses::default());
-    let (mut trace, mut svg) = (None, None);
+    let (mut trace, mut svg) = (None::<PathBuf>, None::<PathBuf>);
     while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
         match argument {
             Short('h') | Long("help") => return Ok(Task::Help),
@@ -68,7 +69,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Tas
         }
     }
     let trace = trace.ok_or("no trace; see --help")?;
-    if svg.as_ref() == Some(&trace) {
+    if svg.as_ref().is_some_and(|svg| *svg == trace || are_same_file(svg, &trace)) {
         return Err("--svg names the trace, which it would overwrite; choose another file".to_owned());
     }
     let repeated = |(index, range): &(usize, &Range)| {
@@ -80,6 +81,20 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Tas
         ));
     }
     Ok(Task::Replay(Box::new(ReplayOptions { trace, settings, ranges, failures, svg })))
+}
+
+/// Returns `true` if both paths lead to the same file, also by a link. A file that does not exist is none.
+#[cfg(unix)]
+fn are_same_file(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let id = |path: &Path| fs::metadata(path).map(|file| (file.dev(), file.ino())).ok();
+    id(one).is_some_and(|one| id(other) == Some(one))
+}
+
+#[cfg(not(unix))]
+fn are_same_file(one: &Path, other: &Path) -> bool {
+    let target = |path: &Path| fs::canonicalize(path).ok();
+    target(one).is_some_and(|one| target(other) == Some(one))
 }
 
 fn value(parser: &mut lexopt::Parser) -> Result<String, String> {

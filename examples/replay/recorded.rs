@@ -193,6 +193,20 @@ fn a_replay_of_calls_without_a_circuit_for_their_key_opens_the_overflow_circuit_
 }
 
 #[test]
+fn a_replay_opens_the_circuit_of_the_empty_key_and_the_overflow_circuit_when_the_live_ones_opened() {
+    let config =
+        Config::builder().failure_threshold(3).recovery_timeout(Duration::from_secs(3)).build().unwrap();
+    let register = |registry: &Registry| registry.register_keyed("service", config.clone(), 10).unwrap();
+    let (mut service, breaker) = Service::new(register);
+    service.work(0, &[breaker.get(""), breaker.overflow()]);
+    let live = service.outages.lock().unwrap().clone();
+    let trace = service.into_trace();
+    assert!(live.iter().any(|outage| outage.key.is_none()), "{live:?}");
+    assert!(live.iter().any(|outage| outage.key.as_deref() == Some("")), "{live:?}");
+    assert_eq!(replayed(&trace, &config), live);
+}
+
+#[test]
 fn a_trace_from_shadow_mode_has_all_calls_and_opens_the_circuit_when_the_live_one_did() {
     for (seed, policy) in (0..).zip(policies()) {
         let config = policy.clone().mode(Mode::Shadow).build().unwrap();
@@ -211,7 +225,7 @@ const HOSTILE: [char; 9] = ['"', ',', '\n', '\r', ' ', '\t', '#', 'x', '\u{feff}
 #[test]
 fn every_key_is_read_back_as_it_was() {
     let mut keys: Vec<String> = [
-        "plain", " ", "a,b", "\"", "\"\"", "a\nb", "\n", "\r\n", "\u{feff}", "#", "\0", "time", "\\n",
+        "", "plain", " ", "a,b", "\"", "\"\"", "a\nb", "\n", "\r\n", "\u{feff}", "#", "\0", "time", "\\n",
         "é\u{85}",
     ]
     .map(str::to_owned)

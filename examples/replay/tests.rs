@@ -15,7 +15,7 @@ use crate::play::{Outage, Replay, play};
 use crate::status::FailureStatuses;
 use crate::sweep::{Range, sweep};
 use crate::trace::{Trace, TracedOutcome};
-use crate::{generate, run, svg, table, write_result};
+use crate::{generate, run, summary, svg, table, write_result};
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -163,6 +163,17 @@ fn calls_are_sorted_by_their_starts_and_counted_from_the_first() {
     ];
     assert_eq!(calls, expected);
     assert_eq!((trace.unsorted, trace.broken.count, trace.has_keys()), (1, 0, true));
+}
+
+#[test]
+fn a_summary_names_one_call_and_one_line_in_the_singular() {
+    let trace = trace(&["5,1,failure", "4,0,rejected", "x"]);
+    let text = summary(&trace);
+    for part in
+        ["1 call, 1 of them failed", "without 1 rejected call,", "without 1 line that cannot be read:"]
+    {
+        assert!(text.contains(part), "{text}");
+    }
 }
 
 #[test]

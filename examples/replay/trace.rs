@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::shown::counted;
+
 /// One call of a trace.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TracedCall {
@@ -117,7 +119,7 @@ impl fmt::Display for BrokenLines {
         }
         match self.count - self.first.len() {
             0 => Ok(()),
-            more => writeln!(out, "and {more} more lines that cannot be read"),
+            more => writeln!(out, "and {} that cannot be read", counted(more, "more line")),
         }
     }
 }

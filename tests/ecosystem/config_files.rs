@@ -2,13 +2,15 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use breaker_runtime::integrations::config::{ConfigLoadError, ConfigLoadReport, ConfigReader};
 use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, ConfigLayer, ConfigSection, Event, Registry};
+use futures_util::poll;
 
 type Loaded = Result<ConfigLoadReport, ConfigLoadError>;
 
@@ -296,6 +298,35 @@ async fn a_reader_that_has_not_loaded_loads_at_its_first_poll() {
     write(&path, 7);
     assert!(reader.poll().await.is_none());
     reader.poll().await.unwrap().unwrap();
+    assert_eq!(payment.config().failure_threshold(), Some(7));
+}
+
+#[test]
+fn a_poll_parses_files_on_a_thread_for_blocking_work() {
+    let folder = Folder::new();
+    let registry = Registry::new();
+    let payment = registry.register("payment", Config::default()).unwrap();
+    let path = folder.path("breakers.toml");
+    write(&path, 7);
+    let mut reader = ConfigReader::new(&registry).file(&path);
+    let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
+    runtime.block_on(async {
+        let mut poll = pin!(reader.poll());
+        assert!(poll!(poll.as_mut()).is_pending());
+        // The only thread for blocking work is in use after it has read the file.
+        let (has_begun, begun) = tokio::sync::oneshot::channel();
+        let (release, released) = mpsc::channel::<()>();
+        let busy = tokio::task::spawn_blocking(move || {
+            has_begun.send(()).unwrap();
+            released.recv()
+        });
+        begun.await.unwrap();
+        assert!(poll!(poll.as_mut()).is_pending());
+        assert_eq!(payment.config(), Config::default());
+        release.send(()).unwrap();
+        busy.await.unwrap().unwrap();
+        poll.await.unwrap().unwrap();
+    });
     assert_eq!(payment.config().failure_threshold(), Some(7));
 }
 

@@ -102,7 +102,7 @@ fn the_event_names_the_circuit_and_the_counts() {
     assert_eq!(
         events.last().unwrap(),
         "circuit breaker \"hosts\" for \"b\": open, but it admits calls because of max_open: 1 of 3 circuits \
-         reject calls already"
+         rejects calls already"
     );
 }
 

@@ -223,6 +223,12 @@ fn every_trip_reason_reads_as_a_sentence() {
             TripReason::FailuresInWindow { failures: 5, calls: 9, limit: 5 },
             "5 failures among 9 calls (limit 5)",
         ),
+        (
+            TripReason::FailuresInWindow { failures: 1, calls: 1, limit: 1 },
+            "1 failure among 1 call (limit 1)",
+        ),
+        (TripReason::FailureRate { failures: 1, calls: 1, limit: 0.5 }, "1 of 1 call failed (limit 0.5)"),
+        (TripReason::SlowCallRate { slow: 1, calls: 9, limit: 0.1 }, "1 of 9 calls was slow (limit 0.1)"),
         (TripReason::FailureRate { failures: 5, calls: 9, limit: 0.5 }, "5 of 9 calls failed (limit 0.5)"),
         (
             TripReason::HangingCall { limit: Duration::from_millis(2500) },

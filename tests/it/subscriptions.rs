@@ -70,6 +70,7 @@ fn a_slow_subscriber_loses_the_oldest_events_and_learns_how_many() {
     (0..1030).for_each(|_| breaker.reset());
     let Some(Err(lagged)) = events.try_next() else { panic!("no event was lost") };
     assert_eq!((lagged, lagged.to_string().starts_with("6 events were lost")), (Lagged(6), true));
+    assert!(Lagged(1).to_string().starts_with("1 event was lost"));
     for generation in 7..=1030 {
         let Some(Ok(event)) = events.try_next() else { panic!("{generation} is missing") };
         assert_eq!(transition(&event).generation, generation);

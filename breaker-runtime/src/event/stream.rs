@@ -19,6 +19,7 @@ use tokio::sync::broadcast::{self, error::RecvError, error::TryRecvError};
 use tokio::task::coop::unconstrained;
 
 use super::Event;
+use crate::printable::Counted;
 use crate::sync::caught_waker;
 
 /// The events of a registry, from the moment of the subscription.
@@ -223,7 +224,8 @@ impl fmt::Debug for Events {
 
 impl fmt::Display for Lagged {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{} events were lost because the reader was too slow", self.0)
+        let verb = if self.0 == 1 { "was" } else { "were" };
+        write!(out, "{} {verb} lost because the reader was too slow", Counted(self.0, "event"))
     }
 }
 

@@ -57,8 +57,8 @@ impl Circuits {
         }
         self.sampled = Some(now);
         let single = self.registry.iter();
-        let keyed = self.registry.iter_keyed().filter(|breaker| breaker.config().shared().is_shared());
-        let circuits = single.chain(keyed.flat_map(|breaker| breaker.iter()));
+        let keyed = self.registry.iter_keyed().flat_map(|breaker| breaker.sharable_circuits());
+        let circuits = single.chain(keyed);
         let mut left = MAX_SAMPLES;
         let mut has_all = true;
         for breaker in circuits.filter(|breaker| breaker.circuit().config().shared().is_shared()) {
@@ -188,15 +188,43 @@ fn initiator(by: &str, why: &str) -> Arc<str> {
 
 #[cfg(all(test, not(breaker_loom)))]
 mod tests {
-    use super::{initiator, rejected};
-    use crate::config::{Config, Mode};
+    use std::collections::BTreeSet;
+    use std::time::Duration;
+
+    use super::{Circuits, SharedName, initiator, rejected};
+    use crate::config::{Config, ConfigBuilder, Mode, Sharing};
+    use crate::registry::{ConfigLayer, ConfigSection, Registry};
     use crate::totals::Totals;
+
+    fn shared() -> ConfigBuilder {
+        Config::builder().shared(Sharing::First)
+    }
 
     #[test]
     fn every_admitted_call_of_an_open_circuit_in_shadow_mode_shows_a_demand_for_trial_calls() {
         let totals = Totals { rejected: 1, successes: 2, timeouts: 4, injected: 8, ..Totals::default() };
         let shadow = Config::builder().mode(Mode::Shadow).build().unwrap();
         assert_eq!([rejected(&totals, &Config::default()), rejected(&totals, &shadow)], [1, 15]);
+    }
+
+    #[test]
+    fn the_calls_of_a_key_are_counted_if_its_own_settings_share_it() {
+        let registry = Registry::new();
+        let hosts = registry.register_keyed("hosts", Config::default(), 9).unwrap();
+        let tenants = registry.register_keyed("tenants", shared().build().unwrap(), 9).unwrap();
+        let _circuits = ["eu", "us"].map(|key| [hosts.get(key), tenants.get(key)]);
+        let local = Config::builder().shared(Sharing::Local);
+        let sections = [
+            ConfigSection::new("hosts", shared()).for_key("eu"),
+            ConfigSection::new("hosts", shared()).for_key("not used"),
+            ConfigSection::new("tenants", local).for_key("eu"),
+        ];
+        registry.apply_layer(ConfigLayer::File, sections).unwrap();
+        let mut circuits = Circuits::new(registry);
+        circuits.sample(Duration::ZERO);
+        let expected = [("hosts", "eu"), ("tenants", "us")];
+        let expected: BTreeSet<_> = expected.map(|(name, key)| SharedName::new(name, Some(key))).into();
+        assert_eq!(circuits.samples.into_keys().collect::<BTreeSet<_>>(), expected);
     }
 
     #[test]

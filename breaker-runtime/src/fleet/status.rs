@@ -8,6 +8,7 @@ use super::coordinator::{Coordinator, FleetCounts};
 use super::fleet_clock::FleetClock;
 use super::protocol::{CommandKind, InstanceId, RecordState, SharedName, SharedRecord};
 use super::store::StoreErrorKind;
+use crate::printable::Counted;
 use crate::sync::{Mutex, lock};
 
 /// The most circuits that a status lists.
@@ -208,7 +209,7 @@ impl StoreErrors {
 impl fmt::Display for FleetStatus {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let &Self { processes, is_connected, .. } = self;
-        write!(out, "fleet {}: {processes} processes, ", self.namespace)?;
+        write!(out, "fleet {}: {}, ", self.namespace, Counted(processes.into(), "process"))?;
         match (&self.last_error, is_connected) {
             (None, true) => write!(out, "connected")?,
             (Some(error), true) => write!(out, "connected ({error})")?,
@@ -216,7 +217,7 @@ impl fmt::Display for FleetStatus {
             (None, false) => write!(out, "not connected yet")?,
         }
         let open = self.circuits.iter().filter(|circuit| circuit.is_open).count();
-        write!(out, ", {open} circuits open")
+        write!(out, ", {} open", Counted(open as u64, "circuit"))
     }
 }
 

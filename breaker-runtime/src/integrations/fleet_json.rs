@@ -98,19 +98,20 @@ impl FleetReading {
         self.0.as_ref().map(FleetJson::from)
     }
 
-    /// Returns what the fleet knows about a circuit; `None` if the circuit is not shared, or if there is no fleet.
+    /// Returns what the fleet knows about a circuit; `None` if the circuit is not shared, or if there is no fleet. Of a
+    /// breaker with keys it is that of one of its circuits, which may be shared by its own settings.
     pub(super) fn circuit(&self, snapshot: &Snapshot, config: &Config) -> Option<FleetCircuit> {
-        let status = self.0.as_ref().filter(|_| config.shared().is_shared())?;
+        let status = self.0.as_ref()?;
+        let (is_shared, has_keys) = (config.shared().is_shared(), snapshot.keys.is_some());
         let is_wanted = |circuit: &&SharedCircuit| {
-            let has_keys = snapshot.keys.is_some();
-            circuit.name == snapshot.name() && (has_keys || circuit.key.as_deref() == snapshot.key.as_deref())
+            let is_of_circuit = || is_shared && circuit.key.as_deref() == snapshot.key.as_deref();
+            circuit.name == snapshot.name() && (has_keys || is_of_circuit())
         };
         let rank = |circuit: &&SharedCircuit| (circuit.is_open, circuit.command.is_some(), circuit.open_in);
-        let worst = status.circuits.iter().filter(is_wanted).max_by_key(rank);
-        Some(worst.map_or_else(
-            || FleetCircuit::closed(snapshot.key.as_deref(), status.processes),
-            |circuit| FleetCircuit::new(circuit, status.processes),
-        ))
+        match status.circuits.iter().filter(is_wanted).max_by_key(rank) {
+            Some(worst) => Some(FleetCircuit::new(worst, status.processes)),
+            None => is_shared.then(|| FleetCircuit::closed(snapshot.key.as_deref(), status.processes)),
+        }
     }
 }
 

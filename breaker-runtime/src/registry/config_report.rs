@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::layers::{ConfigSection, SectionError};
 use crate::event::{Announcement, SettingsChange};
+use crate::printable::Excerpt;
 
 /// The effects of a configuration that was applied.
 ///
@@ -119,14 +120,10 @@ impl ConfigureError {
     }
 }
 
-/// Displays one line for each error.
+/// Displays one line for each of the first 20 errors, and then how many follow, in at most 8 KiB.
 impl fmt::Display for ConfigureError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, error) in self.0.iter().enumerate() {
-            let separator = if index == 0 { "" } else { "\n" };
-            write!(out, "{separator}{error}")?;
-        }
-        Ok(())
+        Excerpt(&self.0).fmt(out)
     }
 }
 

@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::counts::{WindowCounts, ratio};
+use crate::printable::Counted;
 
 /// The rules of one circuit. A rule that is `None` never opens it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,14 +152,18 @@ impl TripReason {
     pub(crate) fn write_counts(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ConsecutiveFailures { failures, .. } => {
-                let noun = if *failures == 1 { "failure" } else { "failures" };
-                write!(out, "{failures} {noun} in a row")
+                write!(out, "{} in a row", Counted((*failures).into(), "failure"))
             }
             Self::FailuresInWindow { failures, calls, .. } => {
-                write!(out, "{failures} failures among {calls} calls")
+                write!(out, "{} among {}", Counted(*failures, "failure"), Counted(*calls, "call"))
             }
-            Self::FailureRate { failures, calls, .. } => write!(out, "{failures} of {calls} calls failed"),
-            Self::SlowCallRate { slow, calls, .. } => write!(out, "{slow} of {calls} calls were slow"),
+            Self::FailureRate { failures, calls, .. } => {
+                write!(out, "{failures} of {} failed", Counted(*calls, "call"))
+            }
+            Self::SlowCallRate { slow, calls, .. } => {
+                let verb = if *slow == 1 { "was" } else { "were" };
+                write!(out, "{slow} of {} {verb} slow", Counted(*calls, "call"))
+            }
             Self::HangingCall { limit } => write!(out, "a call has been running for more than {limit:?}"),
         }
     }

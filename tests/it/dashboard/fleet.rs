@@ -1,7 +1,10 @@
 //! The fleet as JSON, and commands to all of its processes.
 
 use breaker_runtime::integrations::axum::Dashboard;
-use breaker_runtime::{Config, ConfigBuilder, Registry, Sharing, State};
+use breaker_runtime::{
+    BreakerError, Config, ConfigBuilder, ConfigLayer, ConfigSection, Registry, Sharing, State,
+    circuit_breaker, testing,
+};
 use breaker_tests::fleet_processes::FleetProcesses;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -138,6 +141,55 @@ async fn a_command_with_scope_fleet_applies_to_one_key_even_if_this_process_does
     processes.until("the command is known", |status| status.circuits.len() == 1);
     let fleet = server.get("/circuits/host").await.json()["fleet"].take();
     assert_eq!((&fleet["key"], &fleet["command"]["state"]), (&json!("a"), &json!("forced_open")));
+}
+
+#[tokio::test]
+async fn a_command_with_scope_fleet_requires_that_the_circuit_of_the_key_is_shared() {
+    let Some(processes) = FleetProcesses::start(2) else { return };
+    let register = |it: &Registry| {
+        let hosts = it.register_keyed("hosts", Config::default(), 9).unwrap();
+        it.register_keyed("tenants", shared().build().unwrap(), 9).unwrap();
+        let local = Config::builder().shared(Sharing::Local);
+        let sections = [("hosts", Config::builder().shared(Sharing::Quorum)), ("tenants", local)];
+        let of_eu = sections.map(|(name, settings)| ConfigSection::new(name, settings).for_key("eu"));
+        it.apply_layer(ConfigLayer::File, of_eu).unwrap();
+        hosts
+    };
+    let hosts: Vec<_> = processes.registries.iter().map(register).collect();
+    let eu = hosts[1].get("eu");
+    let server = Server::for_registry(&processes.registries[0]);
+    for circuit in ["hosts/force-open?scope=fleet&key=us", "tenants/force-open?scope=fleet&key=eu"] {
+        let error = HttpResponse::of(server.command(&format!("/circuits/{circuit}"))).await.error();
+        assert!(error.status == 409 && error.text.contains("is not shared"), "{circuit}: {error:?}");
+    }
+    let response = HttpResponse::of(server.command("/circuits/hosts/force-open?scope=fleet&key=eu")).await;
+    assert_eq!(response.status, 200, "{}", response.text);
+    processes.until_state(std::slice::from_ref(&eu), State::ForcedOpen);
+    processes.until("the command is known", |status| status.circuits.len() == 1);
+    let fleet = server.get("/circuits/hosts").await.json()["fleet"].take();
+    assert_eq!((&fleet["key"], &fleet["command"]["state"]), (&json!("eu"), &json!("forced_open")));
+}
+
+#[circuit_breaker(name = "fleet: uncalled keys", key = key)]
+fn never_called(key: &str) -> Result<usize, BreakerError> {
+    Ok(key.len())
+}
+
+#[test]
+fn a_command_with_scope_fleet_for_a_function_that_was_never_called_requires_that_the_key_is_shared() {
+    testing::scope(|scope| {
+        let of_eu = ConfigSection::new("fleet: uncalled keys", shared()).for_key("eu");
+        scope.registry().apply_section(ConfigLayer::File, of_eu).unwrap();
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+            let server = Server::for_registry(scope.registry());
+            for (key, text) in [("eu", "belong to no fleet"), ("us", "is not shared")] {
+                let path = format!("/circuits/fleet:%20uncalled%20keys/force-open?scope=fleet&key={key}");
+                let error = HttpResponse::of(server.command(&path)).await.error();
+                assert!(error.status == 409 && error.text.contains(text), "{key}: {error:?}");
+            }
+        });
+        assert_eq!(never_called("eu").ok(), Some(2));
+    });
 }
 
 #[tokio::test]

@@ -90,21 +90,21 @@ pub(super) async fn run(
 /// key need not be in use in this process.
 async fn run_on_fleet(app: &AppState, order: FleetOrder) -> Result<Response, HttpError> {
     let entry = app.registry_view.find(&order.circuit, None).ok_or(HttpError::UNKNOWN_CIRCUIT)?;
-    let (config, has_keys) = match &entry {
-        RegistryEntry::Registered(AnyBreaker::Single(breaker)) => (breaker.config(), false),
-        RegistryEntry::Registered(AnyBreaker::Keyed(breaker)) => (breaker.config(), true),
-        RegistryEntry::Declared(uncalled) => {
-            (Config::clone(&uncalled.settings), uncalled.declaration.max_keys().is_some())
+    let registry = app.registry_view.registry();
+    let key = order.key.as_deref();
+    let config = match &entry {
+        RegistryEntry::Registered(AnyBreaker::Single(breaker)) => key.is_none().then(|| breaker.config()),
+        RegistryEntry::Registered(AnyBreaker::Keyed(breaker)) => key.map(|key| breaker.config_of(key)),
+        RegistryEntry::Declared(uncalled) if uncalled.declaration.max_keys().is_some() => {
+            key.map(|key| registry.store().config_of_key(uncalled.declaration, key))
         }
+        RegistryEntry::Declared(uncalled) => key.is_none().then(|| Config::clone(&uncalled.settings)),
     };
-    if has_keys != order.key.is_some() {
-        return Err(HttpError::KEY_REQUIRED);
-    }
+    let config = config.ok_or(HttpError::KEY_REQUIRED)?;
     if !config.shared().is_shared() {
         return Err(HttpError::NOT_SHARED);
     }
     let of_key = order.key.clone().and_then(|key| app.registry_view.find(&order.circuit, Some(&key)));
-    let registry = app.registry_view.registry();
     fleet_json::run(registry, order).await.map_err(HttpError::refused_by_fleet)?;
     app.reader.record_command();
     respond(app, of_key.unwrap_or(entry)).await

@@ -77,8 +77,8 @@ impl ConfigDocument {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigLoadError::Mistakes`] with all errors of syntax or, if there are none, with all unknown names
-    /// and all values that are not accepted.
+    /// Returns [`ConfigLoadError::Mistakes`] with the errors of syntax, at most 20 in TOML and one in JSON, or, if there
+    /// are none, with all unknown names and all values that are not accepted.
     ///
     /// ```
     /// use breaker_runtime::integrations::config::{ConfigDocument, ConfigFormat};

@@ -1,4 +1,4 @@
-//! The files of a configuration and what they contain. Reading blocks the thread.
+//! The files of a configuration and what they contain. Reading blocks the thread, and parsing a long file takes time.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
@@ -23,6 +23,14 @@ pub(super) struct FileContents {
     format: ConfigFormat,
     /// The bytes of the file, at most one more than are accepted, or the reason why it cannot be read.
     bytes: Result<Vec<u8>, String>,
+}
+
+/// The sections of all files, and the mistakes in them.
+#[derive(Debug, Default)]
+pub(super) struct ParsedFiles {
+    pub(super) contents: Vec<FileContents>,
+    pub(super) sections: DocumentSections,
+    pub(super) mistakes: Vec<ConfigMistake>,
 }
 
 impl ConfigFile {
@@ -71,10 +79,30 @@ impl FileContents {
     }
 
     /// Returns the sections of the file.
-    pub(super) fn sections(&self) -> Result<DocumentSections, Vec<ConfigMistake>> {
+    fn sections(&self) -> Result<DocumentSections, Vec<ConfigMistake>> {
         match &self.bytes {
             Ok(bytes) => read(&self.origin, self.format, bytes),
             Err(error) => Err(vec![ConfigMistake::new(Arc::clone(&self.origin), None, error.clone())]),
         }
     }
+}
+
+impl ParsedFiles {
+    pub(super) fn parse(contents: Vec<FileContents>) -> Self {
+        let mut parsed = Self::default();
+        for contents in &contents {
+            match contents.sections() {
+                Ok(DocumentSections { settings, drills }) => {
+                    parsed.sections.settings.extend(settings);
+                    parsed.sections.drills.extend(drills);
+                }
+                Err(mistakes) => parsed.mistakes.extend(mistakes),
+            }
+        }
+        Self { contents, ..parsed }
+    }
+}
+
+pub(super) fn read_all(files: &[ConfigFile]) -> Vec<FileContents> {
+    files.iter().map(ConfigFile::read).collect()
 }

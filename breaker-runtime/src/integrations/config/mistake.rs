@@ -1,10 +1,10 @@
 //! Mistakes in a configuration, and the error of a configuration that was refused.
 
 use std::error::Error;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::sync::Arc;
 
-use crate::printable::{Printable, start_of};
+use crate::printable::{Excerpt, Printable};
 use crate::registry::ConfigureError;
 
 /// A mistake in a configuration. It displays where it is, what is written there, and what is accepted.
@@ -40,7 +40,8 @@ pub(super) struct Position {
 
 /// The reason why a configuration was refused. It has changed nothing.
 ///
-/// It displays one line for each mistake.
+/// It displays one line for each of the first 20 mistakes or errors, and then how many follow. The text has at most
+/// 8 KiB.
 ///
 /// ```
 /// use breaker_runtime::integrations::config::{ConfigFormat, ConfigLoadError, ConfigReader};
@@ -69,11 +70,6 @@ pub enum ConfigLoadError {
     /// Settings that contradict each other in a breaker.
     Refused(ConfigureError),
 }
-
-/// Maximum number of problems in the text that is kept of an error.
-const MAX_KEPT: usize = 20;
-/// Maximum length of these problems, in bytes. The whole text has at most 8 KiB.
-const MAX_KEPT_BYTES: usize = 8 * 1024 - 64;
 
 impl ConfigMistake {
     pub(super) const fn new(origin: Arc<str>, position: Option<Position>, message: String) -> Self {
@@ -169,47 +165,10 @@ impl Error for ConfigMistake {}
 impl fmt::Display for ConfigLoadError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Mistakes(mistakes) => {
-                for (index, mistake) in mistakes.iter().enumerate() {
-                    let separator = if index == 0 { "" } else { "\n" };
-                    write!(out, "{separator}{mistake}")?;
-                }
-                Ok(())
-            }
+            Self::Mistakes(mistakes) => Excerpt(mistakes).fmt(out),
             Self::Refused(error) => error.fmt(out),
         }
     }
-}
-
-impl ConfigLoadError {
-    /// Returns the text that is kept of the error: one line for each of the first problems, and how many follow.
-    pub(super) fn excerpt(&self) -> String {
-        match self {
-            Self::Mistakes(mistakes) => excerpt(mistakes.iter()),
-            Self::Refused(error) => excerpt(error.errors()),
-        }
-    }
-}
-
-fn excerpt(problems: impl Iterator<Item: fmt::Display>) -> String {
-    let (mut text, mut more) = (String::new(), 0_u64);
-    for (index, problem) in problems.enumerate() {
-        if index >= MAX_KEPT || text.len() >= MAX_KEPT_BYTES {
-            more += 1;
-            continue;
-        }
-        let separator = if index == 0 { "" } else { "\n" };
-        // Writing to a String never fails.
-        _ = write!(text, "{separator}{problem}");
-        if text.len() > MAX_KEPT_BYTES {
-            text.truncate(start_of(&text, MAX_KEPT_BYTES).len());
-            text.push_str(" ..");
-        }
-    }
-    if more > 0 {
-        _ = write!(text, "\nand {more} more");
-    }
-    text
 }
 
 /// Its text contains that of the [`ConfigureError`], so it has no source.

@@ -1,19 +1,20 @@
 //! Reads the configuration of a registry from files and the environment, and reads changed files again.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fmt, mem};
 
 use tokio::task::spawn_blocking;
 
 use super::document::ConfigFormat;
 use super::drills::LoadedDrills;
 use super::environment::Environment;
-use super::files::{ConfigFile, FileContents};
-use super::mistake::{ConfigLoadError, ConfigMistake};
+use super::files::{ConfigFile, FileContents, ParsedFiles, read_all};
+use super::mistake::ConfigLoadError;
 use super::report::{ConfigLoadReport, report_load};
+use super::sections::DocumentSections;
 use crate::clock::Sleep;
 use crate::registry::{ConfigLayer, Registry};
 
@@ -179,8 +180,8 @@ impl ConfigReader {
 
     /// Calls `listener` after each load of [`run`](Self::run). Without a listener, `run` writes a line to stderr for
     /// each section that matches no breaker or does not apply to one, for each drill that could not start, for each
-    /// error, at most 8 KiB of it, and when the configuration is valid again. With
-    /// [`tracing::listen`](crate::integrations::tracing::listen) they are events instead.
+    /// error, and when the configuration is valid again. With [`tracing::listen`](crate::integrations::tracing::listen)
+    /// they are events instead.
     ///
     /// A panic in the listener ends `run`.
     ///
@@ -230,7 +231,7 @@ impl ConfigReader {
     /// ```
     pub fn load(&mut self) -> Result<ConfigLoadReport, ConfigLoadError> {
         let contents = read_all(&self.files);
-        self.apply(contents)
+        self.apply(ParsedFiles::parse(contents))
     }
 
     /// Applies a text that the program has read itself, for example over HTTP, in place of the files of this reader.
@@ -257,10 +258,11 @@ impl ConfigReader {
         format: ConfigFormat,
         text: &[u8],
     ) -> Result<ConfigLoadReport, ConfigLoadError> {
-        self.apply(vec![FileContents::of_text(origin.into(), format, text)])
+        let contents = FileContents::of_text(origin.into(), format, text);
+        self.apply(ParsedFiles::parse(vec![contents]))
     }
 
-    /// Reads all files on a thread for blocking work, and applies them if they have changed. Returns `None` if nothing
+    /// Reads and parses all files on a thread for blocking work, and applies them if they have changed. Returns `None` if nothing
     /// was applied or refused.
     ///
     /// Contents that differ from those that were loaded last are used when the next poll finds them unchanged. So a
@@ -309,16 +311,17 @@ impl ConfigReader {
         // An error means that the runtime is shutting down.
         let contents = spawn_blocking(move || read_all(&files)).await.ok()?;
         self.drills.release_ended();
-        let is_first = self.loaded.is_none();
         if self.loaded.as_ref() == Some(&contents) {
             self.changed = None;
-            return self.retry(&contents);
+            let version = self.registry.config_version();
+            self.contradiction.as_ref().filter(|contradiction| contradiction.version != version)?;
+            return self.retry(parse(contents).await?);
         }
-        if is_first || self.changed.as_ref() == Some(&contents) {
-            return Some(self.apply(contents));
+        if self.loaded.is_some() && self.changed.as_ref() != Some(&contents) {
+            self.changed = Some(contents);
+            return None;
         }
-        self.changed = Some(contents);
-        None
+        Some(self.apply(parse(contents).await?))
     }
 
     /// Calls [`poll`](Self::poll) each time that `interval` has passed, so a changed file is used after one to two
@@ -365,22 +368,21 @@ impl ConfigReader {
         }
     }
 
-    /// Applies contents with the environment, and records the result.
-    fn apply(&mut self, contents: Vec<FileContents>) -> Result<ConfigLoadReport, ConfigLoadError> {
+    /// Applies files with the environment, and records the result.
+    fn apply(&mut self, mut files: ParsedFiles) -> Result<ConfigLoadReport, ConfigLoadError> {
         let version = self.registry.config_version();
-        let result = self.apply_sections(&contents);
-        self.loaded = Some(contents);
+        self.loaded = Some(mem::take(&mut files.contents));
         self.changed = None;
+        let result = self.apply_sections(files);
         self.record(&result, version);
         result
     }
 
-    /// Applies the contents again that were loaded last, if they contradicted other settings and these have changed.
-    /// Returns `None` if they are refused for the same reason.
-    fn retry(&mut self, contents: &[FileContents]) -> Option<Result<ConfigLoadReport, ConfigLoadError>> {
+    /// Applies the files again that were loaded last, and contradicted other settings, which have changed. Returns
+    /// `None` if they are refused for the same reason.
+    fn retry(&mut self, files: ParsedFiles) -> Option<Result<ConfigLoadReport, ConfigLoadError>> {
         let version = self.registry.config_version();
-        self.contradiction.as_ref().filter(|contradiction| contradiction.version != version)?;
-        let result = self.apply_sections(contents);
+        let result = self.apply_sections(files);
         if let (Some(contradiction), Err(error)) = (&mut self.contradiction, &result)
             && contradiction.error == *error
         {
@@ -397,23 +399,18 @@ impl ConfigReader {
             Err(error @ ConfigLoadError::Refused(_)) => Some(Contradiction { error: error.clone(), version }),
             Ok(_) | Err(ConfigLoadError::Mistakes(_)) => None,
         };
-        let recorded = result.as_ref().map(|_| ()).map_err(|error| Arc::from(error.excerpt()));
+        let recorded = result.as_ref().map(|_| ()).map_err(|error| Arc::from(error.to_string()));
         self.registry.record_config_load(recorded);
     }
 
-    fn apply_sections(&mut self, contents: &[FileContents]) -> Result<ConfigLoadReport, ConfigLoadError> {
-        let mut mistakes = Vec::new();
-        let mut layers = BTreeMap::new();
-        let (mut settings, mut drills) = (Vec::new(), Vec::new());
-        for contents in contents {
-            let sections = without_mistakes(contents.sections(), &mut mistakes);
-            settings.extend(sections.settings);
-            drills.extend(sections.drills);
-        }
-        layers.insert(ConfigLayer::File, settings);
+    fn apply_sections(&mut self, files: ParsedFiles) -> Result<ConfigLoadReport, ConfigLoadError> {
+        let ParsedFiles { sections: DocumentSections { settings, drills }, mut mistakes, .. } = files;
+        let mut layers = BTreeMap::from([(ConfigLayer::File, settings)]);
         if let Some(environment) = &self.environment {
-            let sections = environment.sections(&self.registry.known_names());
-            layers.insert(ConfigLayer::Environment, without_mistakes(sections, &mut mistakes));
+            match environment.sections(&self.registry.known_names()) {
+                Ok(sections) => _ = layers.insert(ConfigLayer::Environment, sections),
+                Err(found) => mistakes.extend(found),
+            }
         }
         if !mistakes.is_empty() {
             return Err(ConfigLoadError::Mistakes(mistakes));
@@ -427,19 +424,9 @@ impl ConfigReader {
     }
 }
 
-fn read_all(files: &[ConfigFile]) -> Vec<FileContents> {
-    files.iter().map(ConfigFile::read).collect()
-}
-
-/// Returns the sections. Adds their mistakes to the others instead, if there are any.
-fn without_mistakes<T: Default>(
-    sections: Result<T, Vec<ConfigMistake>>,
-    mistakes: &mut Vec<ConfigMistake>,
-) -> T {
-    sections.unwrap_or_else(|found| {
-        mistakes.extend(found);
-        T::default()
-    })
+/// Parses files on a thread for blocking work. Returns `None` if the runtime is shutting down.
+async fn parse(contents: Vec<FileContents>) -> Option<ParsedFiles> {
+    spawn_blocking(move || ParsedFiles::parse(contents)).await.ok()
 }
 
 impl fmt::Debug for ConfigReader {

@@ -287,7 +287,6 @@ pub(super) fn report_load(result: &Result<ConfigLoadReport, ConfigLoadError>, be
             loaded.unstarted_drills().for_each(warn);
         }
         Err(error) => {
-            let error = error.excerpt();
             warn(format_args!("the configuration was refused, no setting has changed:\n{error}"));
         }
     }

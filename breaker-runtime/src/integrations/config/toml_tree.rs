@@ -2,7 +2,6 @@
 
 use toml::de::{DeInteger, DeTable, DeValue};
 
-use super::mistake::Position;
 use super::toml_depth::{MAX_LEVELS, too_deep};
 use super::tree::{Entry, Lines, MAX_DEPTH, Node, SyntaxError};
 use crate::config::SettingValue;
@@ -21,21 +20,25 @@ pub(super) fn parse(text: &str) -> Result<Vec<Entry>, Vec<SyntaxError>> {
     if errors.is_empty() {
         return Ok(entries(root.get_ref(), &lines, MAX_DEPTH));
     }
-    let mut errors: Vec<_> = errors
-        .iter()
-        .map(|error| SyntaxError {
-            position: error.span().map_or(START, |span| lines.position(span.start)),
-            message: error.message().to_owned(),
-        })
-        .collect();
-    errors.sort_by_key(|error| error.position);
-    // A second error in a line is usually a consequence of the first one.
-    errors.dedup_by_key(|error| error.position.line);
-    errors.truncate(MAX_ERRORS);
-    Err(errors)
+    Err(first_errors(errors, &lines))
 }
 
-const START: Position = Position { line: 1, column: None };
+/// Returns the first error of each line, which is usually the cause of the others. There can be as many errors as
+/// characters, so only those that are returned are located.
+fn first_errors(mut errors: Vec<toml::de::Error>, lines: &Lines<'_>) -> Vec<SyntaxError> {
+    let offset = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
+    errors.sort_by_key(offset);
+    let mut line_before = None;
+    let starts_line = |error: &&toml::de::Error| {
+        let line = Some(lines.line(offset(error)));
+        std::mem::replace(&mut line_before, line) != line
+    };
+    let located = |error: &toml::de::Error| SyntaxError {
+        position: lines.position(offset(error)),
+        message: error.message().to_owned(),
+    };
+    errors.iter().filter(starts_line).take(MAX_ERRORS).map(located).collect()
+}
 
 fn entries(table: &DeTable<'_>, lines: &Lines<'_>, depth: usize) -> Vec<Entry> {
     let entry = |(key, value): (&toml::Spanned<_>, &toml::Spanned<DeValue<'_>>)| Entry {

@@ -7,7 +7,7 @@ function tags(circuit) {
   if (left > 0) tags.push(`drill by ${data.drill.initiator}: ${drillText(data.drill)}, ends in ${time(Math.ceil(left))}`);
   if (data.critical) tags.push("critical");
   if (data.settings.mode === "shadow") tags.push("shadow");
-  if (data.keys) tags.push(`${count(data.keys.count)} keys`);
+  if (data.keys) tags.push(data.keys.count === 1 ? "1 key" : `${count(data.keys.count)} keys`);
   return tags.join(" · ");
 }
 
