@@ -65,7 +65,8 @@ pub struct Snapshot {
     /// The generation. It grows by one with every state change, and when an operator restarts the current
     /// state. A result counts only in the generation that admitted its call.
     pub generation: u64,
-    /// Consecutive failures while `Closed`; zero in any other state, and if no rule evaluates them.
+    /// Consecutive failures while `Closed`; zero in any other state, and if no rule evaluates them, unless the circuit is
+    /// shared.
     pub consecutive_failures: u32,
     /// The counts of the window, all zero unless `Closed`; `None` without a window.
     pub window: Option<WindowCounts>,

@@ -346,9 +346,11 @@ impl Origin for SharedIdentity {
     }
 }
 
-/// Returns the threshold of consecutive failures; 0 if there is none.
+/// Returns the threshold of consecutive failures; 0 if they are not counted. Those of a shared circuit are counted also
+/// without such a rule, because a fleet needs to know whether the last call failed.
 pub(super) fn run_threshold(config: &Config) -> u32 {
-    config.rules().consecutive.map_or(0, NonZeroU32::get)
+    let without_rule = if config.shared().is_shared() { u32::MAX } else { 0 };
+    config.rules().consecutive.map_or(without_rule, NonZeroU32::get)
 }
 
 impl From<Rejection<'_>> for BreakerError {

@@ -96,7 +96,8 @@ mod tests {
 
     use super::{Evidence, Sample};
     use crate::breaker::CircuitBreaker;
-    use crate::config::Config;
+    use crate::config::{Config, Sharing};
+    use crate::outcome::Outcome;
     use crate::totals::Totals;
 
     #[test]
@@ -113,6 +114,25 @@ mod tests {
             let mut sample = Sample::new(Duration::ZERO, &Totals::default());
             let evidence = sample.evidence(Duration::from_secs(1), &snapshot, &config);
             assert_eq!(format!("{evidence:?}"), format!("{expected:?}"), "{totals:?}");
+        }
+    }
+
+    #[test]
+    fn a_process_whose_last_call_failed_is_not_healthy_whatever_the_rules() {
+        let rate = || Config::builder().failure_rate(0.9).minimum_calls(10);
+        let windows = [rate().window_calls(100), rate().window_time(Duration::from_secs(60))];
+        for rules in windows.into_iter().chain([Config::builder().failure_threshold(50)]) {
+            let config = rules.shared(Sharing::First).build().unwrap();
+            let breaker = CircuitBreaker::new("payment", config.clone()).unwrap();
+            let evidence = |outcome| {
+                (0..20).for_each(|_| _ = breaker.try_acquire().unwrap().settle(Outcome::Success));
+                breaker.try_acquire().unwrap().settle(outcome);
+                let mut sample = Sample::new(Duration::ZERO, &Totals::default());
+                sample.evidence(Duration::from_secs(1), &breaker.snapshot(), &config)
+            };
+            let found = [Outcome::Success, Outcome::Failure, Outcome::Success].map(evidence);
+            let expected = [Evidence::Healthy, Evidence::Unknown, Evidence::Healthy];
+            assert_eq!(format!("{found:?}"), format!("{expected:?}"), "{config:?}");
         }
     }
 }
