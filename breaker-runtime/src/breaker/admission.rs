@@ -7,6 +7,7 @@ use super::circuit::{Circuit, Rejection};
 use super::failure::{FailedOutput, FailureSource};
 use super::stamp::Stamp;
 use crate::classifier::Classifier;
+use crate::clock::Moment;
 use crate::outcome::{Outcome, Settled};
 use crate::state::machine::Ticket;
 
@@ -35,6 +36,15 @@ impl Call<'_> {
     pub(super) fn set_start(&mut self) {
         if !self.stamp.has_start() {
             self.stamp = self.stamp.since(self.circuit.clock.now());
+        }
+    }
+
+    /// Stores the current time as the start of a call that `call_timeout` can end, unless its start is known.
+    pub(super) fn set_start_of_limitable(&mut self) {
+        if self.stamp.has_start() {
+            self.stamp = self.stamp.limitable();
+        } else {
+            self.set_start();
         }
     }
 }
@@ -127,6 +137,12 @@ impl<'a> Admission<'a> {
     /// Settles a call that its caller cancelled.
     pub(super) fn cancelled(self) {
         let Call { circuit, ticket, stamp } = self.0;
-        circuit.record_cancelled(ticket, stamp);
+        circuit.record_cancelled(ticket, stamp, stamp.elapsed(&circuit.clock).unwrap_or_default());
+    }
+
+    /// Settles a call that its caller cancelled, and whose first poll ended at this moment.
+    pub(super) fn cancelled_since(self, first_poll_ended: Moment) {
+        let Call { circuit, ticket, stamp } = self.0;
+        circuit.record_cancelled(ticket, stamp, circuit.now().since(first_poll_ended));
     }
 }

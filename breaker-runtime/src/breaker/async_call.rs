@@ -60,7 +60,7 @@ impl<'a> AsyncCall<'a> {
         let mut call = Self::running(admission);
         if let Some(limit) = limit {
             let limit = call.0.circuit.clock.alarm(limit).unwrap_or(Sleep::Never);
-            call.0.special = Some(Box::pin(SpecialCall::Limited { limit }));
+            call.0.special = Some(Box::pin(SpecialCall::Limited { limit, first_poll_ended: None }));
         }
         call
     }
@@ -183,6 +183,9 @@ impl<'a> AsyncCall<'a> {
     /// thread, and checks its time limit. A call that is ready at its first poll needs no start, because it
     /// cannot be cancelled. Returns `true` if the call has timed out.
     pub(super) fn suspend(&mut self, context: &mut Context<'_>) -> bool {
+        if self.0.stamp.is_tapped() {
+            self.suspend_tapped();
+        }
         let CallProgress { circuit, ticket, stamp, ref mut special } = self.0;
         let mut call = Call { circuit, ticket, stamp };
         call.set_start();
@@ -199,11 +202,36 @@ impl<'a> AsyncCall<'a> {
         true
     }
 
+    /// Notes that `call_timeout` can end a tapped call, and the end of its first poll if its cancellation would be
+    /// measured from there without taps.
+    #[cold]
+    #[inline(never)]
+    fn suspend_tapped(&mut self) {
+        let CallProgress { circuit, ticket, ref mut stamp, ref mut special } = self.0;
+        if stamp.is_limitable() {
+            return;
+        }
+        *stamp = stamp.limitable();
+        let is_measured_from_admission =
+            stamp.is_timed() || ticket.trial().is_some() || ticket.entry().is_some();
+        if is_measured_from_admission {
+            return;
+        }
+        let ended = circuit.now();
+        match special {
+            Some(special) => special.as_mut().set_first_poll_ended(ended),
+            None => {
+                let tapped = SpecialCall::Limited { limit: Sleep::Never, first_poll_ended: Some(ended) };
+                *special = Some(Box::pin(tapped));
+            }
+        }
+    }
+
     /// Returns the stamp of the call while it was running.
     fn running_stamp(&self) -> Stamp {
         match self.0.special.as_deref() {
             Some(&SpecialCall::TimedOut { stamp }) => stamp,
-            Some(SpecialCall::Delayed { call, .. }) => call.stamp,
+            Some(SpecialCall::Delayed { call, .. }) => call.stamp.limitable(),
             Some(SpecialCall::Waiting { .. } | SpecialCall::Limited { .. }) | None => self.0.stamp,
         }
     }
@@ -222,7 +250,7 @@ impl<'a> AsyncCall<'a> {
         let CallProgress { circuit, ticket, .. } = self.0;
         self.0.stamp = Stamp::ENDED;
         self.0.special = None;
-        Some((Admission::new(circuit, ticket, delayed.stamp), delayed))
+        Some((Admission::new(circuit, ticket, delayed.stamp.limitable()), delayed))
     }
 
     /// Puts a call that holds a slot into the scope of this thread while the future of the call is dropped,
@@ -239,8 +267,12 @@ impl Drop for AsyncCall<'_> {
     fn drop(&mut self) {
         let admission = Admission::new(self.0.circuit, self.0.ticket, self.running_stamp());
         let special = self.0.special.take();
+        let first_poll_ended = special.as_deref().and_then(SpecialCall::first_poll_ended);
         match self.0.stamp.phase() {
-            Phase::Running | Phase::Delayed => admission.cancelled(),
+            Phase::Running | Phase::Delayed => match first_poll_ended {
+                Some(ended) => admission.cancelled_since(ended),
+                None => admission.cancelled(),
+            },
             Phase::MustWait => Admission::new(self.0.circuit, self.0.ticket, Stamp::NONE).cancelled(),
             Phase::TimedOut => admission.time_out(),
             // The permit of a waiting call settles itself.

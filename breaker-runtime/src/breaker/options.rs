@@ -51,6 +51,16 @@ const MAX_OPEN: u32 = 16;
 const TAPPED: u32 = 32;
 const SETTINGS: u32 = WINDOWED | TIMED | BOUNDED | SHADOW | MAX_OPEN;
 
+/// The need for the duration of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Timing {
+    Unneeded,
+    /// The settings need it: `slow_call` or `durations`.
+    Settings,
+    Taps,
+    SettingsAndTaps,
+}
+
 impl CircuitOptions {
     /// Returns `true` if a circuit with these settings needs more than its machine and its totals.
     pub(super) fn are_needed(config: &Config) -> bool {
@@ -172,10 +182,15 @@ impl CircuitOptions {
         self.has(WINDOWED)
     }
 
-    /// Returns `true` if the duration of each call is needed.
+    /// Returns what the duration of each call is needed for.
     #[inline]
-    pub(super) fn is_timed(&self) -> bool {
-        self.has(TIMED | TAPPED)
+    pub(super) fn timing(&self) -> Timing {
+        match self.features.load(Ordering::Acquire) & (TIMED | TAPPED) {
+            0 => Timing::Unneeded,
+            TIMED => Timing::Settings,
+            TAPPED => Timing::Taps,
+            _ => Timing::SettingsAndTaps,
+        }
     }
 
     pub(crate) fn is_tapped(&self) -> bool {
@@ -269,8 +284,8 @@ impl CircuitOptions {
         true
     }
 
-    /// Records the duration of a call that [`try_record_duration`](Self::try_record_duration) has not recorded. A call
-    /// that was timed only for its taps, or as a trial call, does not enter the histogram of earlier settings.
+    /// Records the duration of a timed call that [`try_record_duration`](Self::try_record_duration) has not recorded.
+    /// It does not enter the histogram of earlier settings.
     pub(super) fn record_notable_duration(&self, nanos: u64) {
         if self.has(TIMED) {
             self.add_duration(nanos);

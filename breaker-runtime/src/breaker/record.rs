@@ -149,12 +149,11 @@ impl Circuit {
         });
     }
 
-    /// Records a call that its caller cancelled. It is a failure if it had run for `cancelled_after`,
-    /// otherwise it is ignored.
+    /// Records a call that its caller cancelled after this time. It is a failure if that is at least
+    /// `cancelled_after`, otherwise it is ignored.
     #[cold]
     #[inline(never)]
-    pub(super) fn record_cancelled(&self, ticket: Ticket, stamp: Stamp) {
-        let ran = stamp.elapsed(&self.clock).unwrap_or_default();
+    pub(super) fn record_cancelled(&self, ticket: Ticket, stamp: Stamp, ran: Duration) {
         self.record_given_up(ticket, stamp, ran, || format!("the caller cancelled the call after {ran:.1?}"));
     }
 
@@ -167,6 +166,7 @@ impl Circuit {
         waited: Duration,
         text: impl Fn() -> String,
     ) {
+        let stamp = if stamp.is_tapped() { self.tap_given_up(stamp, waited) } else { stamp };
         if waited >= self.config().cancelled_after() {
             self.counters.add(Total::Rare(Rare::FailedCancellations));
             let is_slow = self.release(ticket, stamp, CallEnd::Cancelled);
@@ -175,20 +175,16 @@ impl Circuit {
             self.record_fault_or_trial(ticket, stamp, completion, &|| Some(Arc::from(text())));
         } else {
             self.counters.add(Total::Rare(Rare::IgnoredCancellations));
-            self.record_ignored_end(ticket, stamp, CallEnd::Cancelled);
+            self.record_ignored(ticket, stamp);
         }
     }
 
     /// Records an ignored call, and releases the slot of a trial call.
     #[inline(never)]
     pub(super) fn record_ignored(&self, ticket: Ticket, stamp: Stamp) -> Settled {
-        self.record_ignored_end(ticket, stamp, CallEnd::Ignored)
-    }
-
-    fn record_ignored_end(&self, ticket: Ticket, stamp: Stamp, end: CallEnd) -> Settled {
         self.release_slot(ticket, stamp);
-        if stamp.start().is_some() {
-            self.tap_ignored(stamp, end);
+        if stamp.is_tapped() {
+            self.tap_ended(stamp, CallEnd::Ignored);
         }
         self.counters.add(Total::Rare(Rare::Ignored));
         self.abandon_trial(ticket)
@@ -330,20 +326,24 @@ impl Circuit {
         match (self.options.get(), stamp.start()) {
             (Some(options), Some(start)) => {
                 let nanos = self.clock.nanos_since(start);
-                !options.try_record_duration(nanos) && self.note_duration(options, nanos, end)
+                !options.try_record_duration(nanos) && self.note_duration(options, nanos, stamp, end)
             }
             (_, None) | (None, _) => false,
         }
     }
 
-    /// Records the duration, and passes the call to the taps, if there are any. Returns `true` if it was slow.
+    /// Records the duration, and passes the call to the taps that see it. Returns `true` if it was slow.
     #[cold]
     #[inline(never)]
-    fn note_duration(&self, options: &CircuitOptions, nanos: u64, end: CallEnd) -> bool {
-        options.record_notable_duration(nanos);
-        if options.is_tapped() {
-            self.tap_completed(options, end, Duration::from_nanos(nanos));
+    fn note_duration(&self, options: &CircuitOptions, nanos: u64, stamp: Stamp, end: CallEnd) -> bool {
+        if stamp.is_tapped() {
+            self.tap_ended(stamp, end);
         }
+        // The settings do not need the duration of a call that has a start only for taps.
+        if !stamp.is_timed() {
+            return false;
+        }
+        options.record_notable_duration(nanos);
         options.is_slow(nanos)
     }
 

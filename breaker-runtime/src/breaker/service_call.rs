@@ -144,7 +144,7 @@ impl ServiceCall {
     /// Returns a call with this time limit.
     fn limited(circuit: &Arc<Circuit>, mut admission: Admission<'_>, limit: Option<Duration>) -> Self {
         let limit = limit.map_or(Limit::None, |limit| Limit::Until(circuit.now().after(limit)));
-        admission.0.set_start();
+        admission.0.set_start_of_limitable();
         Self { permit: Some(OwnedPermit::new(circuit, Permit::waiting(admission))), limit }
     }
 

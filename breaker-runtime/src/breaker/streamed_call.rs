@@ -17,6 +17,7 @@ use std::time::Duration;
 use super::admission::Admission;
 use super::failure::{FailedOutput, FailureSource};
 use super::owned_permit::{OwnedCall, OwnedPermit};
+use super::tap::{CallEnd, CompletedCall};
 use crate::classifier::Classifier;
 use crate::clock::{Moment, Start};
 use crate::failure_text::failure_text;
@@ -26,7 +27,8 @@ use crate::sync::{Mutex, MutexGuard, lock};
 /// A call whose result arrives in parts. Its owner calls [`poll`](Self::poll) for each part, and settles it.
 ///
 /// A call that is dropped while its caller waits for a part is a cancelled call: it is a failure if that wait took at
-/// least `cancelled_after`. If it is dropped while the caller handles a part, [`PartMeaning`] decides.
+/// least `cancelled_after`. If it is dropped while the caller handles a part, [`PartMeaning`] decides; before the first
+/// part, it is a cancelled call without a wait.
 pub(crate) struct StreamedCall {
     parts: Arc<PartWaker>,
     /// The waker that the stream sees.
@@ -39,7 +41,7 @@ pub(crate) enum PartMeaning {
     /// The service works, and the caller needs no more: the call is a success.
     #[allow(dead_code, reason = "only the integration `stream` uses it")]
     Success,
-    /// Only the end tells whether the call has succeeded: the call is ignored.
+    /// Only the end tells whether the call has succeeded: it is a cancelled call without a wait, which is ignored.
     #[allow(dead_code, reason = "only the integration `tower_http` uses it")]
     Nothing,
 }
@@ -53,15 +55,26 @@ struct Progress {
     call: Option<OwnedCall>,
     wait: Wait,
     meaning: PartMeaning,
+    /// The times of the call that only taps need, if they see it.
+    tapped: Option<TappedStream>,
     /// `true` if the caller has received a part and has not asked for the next one.
     handles_part: bool,
     /// The caller. `None` if the stream has woken it since its last poll began.
     caller: Option<Waker>,
 }
 
+/// The times of a tapped call that its stamp no longer has when it ends.
+#[derive(Clone, Copy, Debug)]
+struct TappedStream {
+    started: Moment,
+    /// The time until the call has returned its stream, if `call_timeout` limits that.
+    limited: Option<Duration>,
+}
+
 /// A call that has ended before it was settled.
 struct EndedCall {
     call: OwnedCall,
+    tapped: Option<TappedStream>,
     /// The time for which its caller has waited for the next part, if it has asked for it.
     waited: Option<Duration>,
     /// The meaning of the part that the caller handles.
@@ -87,8 +100,10 @@ impl StreamedCall {
     pub(crate) fn new(permit: OwnedPermit, meaning: PartMeaning) -> Self {
         let mut call = permit.into_owned_call();
         call.ticket = call.circuit.pause_watch(call.ticket);
+        let tapped = call.stamp.is_tapped().then(|| call.tapped_stream());
         let wait = Wait::No { waited: None, since: call.stopwatch() };
-        let progress = Progress { call: Some(call), wait, meaning, handles_part: false, caller: None };
+        let progress =
+            Progress { call: Some(call), wait, meaning, tapped, handles_part: false, caller: None };
         let parts = Arc::new(PartWaker(Mutex::new(progress)));
         Self { waker: Waker::from(Arc::clone(&parts)), parts }
     }
@@ -125,8 +140,8 @@ impl StreamedCall {
 
     /// Settles the call, unless it has been settled.
     pub(crate) fn settle(&mut self, outcome: Outcome) {
-        if let Some(EndedCall { call: OwnedCall { circuit, ticket, stamp }, .. }) = self.parts.end() {
-            Admission::new(&circuit, ticket, stamp).settle_permit(outcome);
+        if let Some(ended) = self.parts.end() {
+            ended.settle(outcome);
         }
     }
 
@@ -141,7 +156,8 @@ impl StreamedCall {
     }
 
     fn fail_because(&mut self, failure: &dyn FailureSource) {
-        if let Some(EndedCall { call: OwnedCall { circuit, ticket, stamp }, .. }) = self.parts.end() {
+        if let Some(ended) = self.parts.end() {
+            let OwnedCall { circuit, ticket, stamp } = ended.tapped(CallEnd::Failure);
             Admission::new(&circuit, ticket, stamp).fail(failure);
         }
     }
@@ -210,16 +226,17 @@ impl PartWaker {
         let mut progress = self.lock();
         progress.end_wait();
         let mut call = progress.call.take()?;
+        let tapped = progress.tapped;
         let caller = progress.caller.take();
         let wait = progress.wait;
         let part = progress.handles_part.then_some(progress.meaning);
         drop(progress);
         drop(caller);
         let Wait::No { waited, since } = wait else {
-            return Some(EndedCall { call, waited: None, part });
+            return Some(EndedCall { call, tapped, waited: None, part });
         };
         call.exclude(since);
-        Some(EndedCall { call, waited, part })
+        Some(EndedCall { call, tapped, waited, part })
     }
 
     fn lock(&self) -> MutexGuard<'_, Progress> {
@@ -263,6 +280,12 @@ impl Progress {
 }
 
 impl OwnedCall {
+    /// Returns the times of a tapped call that has returned its stream.
+    fn tapped_stream(&self) -> TappedStream {
+        let CompletedCall { started, limited, .. } = self.circuit.completed(self.stamp, CallEnd::Success);
+        TappedStream { started, limited }
+    }
+
     /// Returns the start of a time that is not part of the duration, if the call is timed. The duration of a trial call
     /// stays whole, because it is compared with its lease.
     fn stopwatch(&self) -> Option<Start> {
@@ -278,24 +301,47 @@ impl OwnedCall {
     }
 }
 
-impl Drop for StreamedCall {
-    fn drop(&mut self) {
-        let Some(EndedCall { call: OwnedCall { circuit, ticket, stamp }, waited, part }) = self.parts.end()
-        else {
-            return;
-        };
-        let Some(waited) = waited else {
-            match part {
-                Some(PartMeaning::Success) => {
-                    Admission::new(&circuit, ticket, stamp).settle_permit(Outcome::Success);
-                }
-                Some(PartMeaning::Nothing) | None => _ = circuit.record_ignored(ticket, stamp),
-            }
-            return;
-        };
+impl EndedCall {
+    fn settle(self, outcome: Outcome) {
+        let OwnedCall { circuit, ticket, stamp } = self.tapped(match outcome {
+            Outcome::Success => CallEnd::Success,
+            Outcome::Failure => CallEnd::Failure,
+            Outcome::Ignored => CallEnd::Ignored,
+        });
+        Admission::new(&circuit, ticket, stamp).settle_permit(outcome);
+    }
+
+    /// Settles a call whose caller has waited for this long and no longer does.
+    fn give_up(self, waited: Duration) {
+        let OwnedCall { circuit, ticket, stamp } = self.tapped(CallEnd::Cancelled);
         circuit.record_given_up(ticket, stamp, waited, || {
             format!("the caller cancelled the call after it had waited {waited:.1?} for the next part")
         });
+    }
+
+    /// Passes the call to the taps that see it, and returns the call as it would be without them.
+    fn tapped(self, end: CallEnd) -> OwnedCall {
+        let Self { mut call, tapped, waited, .. } = self;
+        if let Some(TappedStream { started, limited }) = tapped {
+            let completed = call.circuit.completed(call.stamp, end);
+            let waited = waited.unwrap_or_default();
+            call.circuit.tap(&CompletedCall { started, waited, limited, ..completed });
+            call.stamp = call.stamp.untapped(&call.circuit.clock);
+        }
+        call
+    }
+}
+
+impl Drop for StreamedCall {
+    fn drop(&mut self) {
+        let Some(ended) = self.parts.end() else {
+            return;
+        };
+        match (ended.waited, ended.part) {
+            (Some(waited), _) => ended.give_up(waited),
+            (None, Some(PartMeaning::Success)) => ended.settle(Outcome::Success),
+            (None, Some(PartMeaning::Nothing) | None) => ended.give_up(Duration::ZERO),
+        }
     }
 }
 
@@ -316,7 +362,8 @@ struct FailOnPanic<'a>(&'a mut StreamedCall);
 
 impl Drop for FailOnPanic<'_> {
     fn drop(&mut self) {
-        if let Some(EndedCall { call: OwnedCall { circuit, ticket, stamp }, .. }) = self.0.parts.end() {
+        if let Some(ended) = self.0.parts.end() {
+            let OwnedCall { circuit, ticket, stamp } = ended.tapped(CallEnd::Failure);
             Admission::new(&circuit, ticket, stamp).panicked();
         }
     }
