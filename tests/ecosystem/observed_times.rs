@@ -9,7 +9,7 @@ use breaker_runtime::integrations::tower::BreakerLayer;
 use breaker_runtime::recorder::{Recorder, Recording};
 use breaker_runtime::shadow::Candidate;
 use breaker_runtime::testing::Clock;
-use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Outcome, Registry, Snapshot, State};
+use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Mode, Outcome, Registry, Snapshot, State};
 use futures_util::FutureExt as _;
 use tower::{Layer as _, Service as _, service_fn};
 
@@ -272,4 +272,26 @@ fn the_call_timeout_of_a_candidate_applies_only_to_the_calls_that_it_could_stop(
         assert!(service.call(()).now_or_never().is_some_and(|called| called.is_ok()));
     });
     assert_eq!(service, [State::Open; 2]);
+}
+
+#[test]
+fn a_candidate_decides_about_a_trial_call_longer_than_its_lease_as_the_live_circuit() {
+    let settings = || {
+        let trials = failure_threshold(1).recovery_timeout(SECOND).half_open_timeout(SECOND);
+        trials.half_open_max_calls(1).success_threshold(1)
+    };
+    let scene = Scene::new(settings().mode(Mode::Shadow));
+    let candidate = scene.candidate(settings());
+    let trial = |duration| {
+        scene.clock.advance(2 * SECOND);
+        let permit = scene.live.try_acquire().unwrap();
+        assert!(permit.is_trial());
+        scene.clock.advance(duration);
+        permit.settle(Outcome::Success);
+        (scene.live.state(), candidate.report().shadow.state)
+    };
+    scene.live.try_acquire().unwrap().settle(Outcome::Failure);
+    assert_eq!(trial(3 * SECOND / 2), (State::Open, State::Open));
+    // Both circuits have extended the leases.
+    assert_eq!(trial(3 * SECOND / 2), (State::Closed, State::Closed));
 }
