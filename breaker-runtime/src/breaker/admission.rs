@@ -40,12 +40,20 @@ impl Call<'_> {
     }
 
     /// Stores the current time as the start of a call that `call_timeout` can end, unless its start is known.
+    #[inline]
     pub(super) fn set_start_of_limitable(&mut self) {
         if self.stamp.has_start() {
-            self.stamp = self.stamp.limitable();
+            self.make_limitable();
         } else {
             self.set_start();
         }
+    }
+
+    // Not inlined, so that the callers are.
+    #[cold]
+    #[inline(never)]
+    fn make_limitable(&mut self) {
+        self.stamp = self.stamp.limitable();
     }
 }
 

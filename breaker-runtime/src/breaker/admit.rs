@@ -19,7 +19,7 @@ use super::async_call::AsyncCall;
 use super::bulkhead::{Attempt, Bulkhead, FullPolicy};
 use super::circuit::{Circuit, Rejection};
 use super::decision::Decision;
-use super::options::{CircuitOptions, Timing};
+use super::options::CircuitOptions;
 use super::stamp::Stamp;
 use crate::error::ErrorKind;
 use crate::state::State;
@@ -356,8 +356,14 @@ impl Circuit {
     /// Returns the admission of a call that starts now.
     #[inline]
     pub(super) fn start(&self, ticket: Ticket, stamp: Stamp) -> Admission<'_> {
+        let may_be_timed = ticket.is_tracked() || ticket.is_shadow();
+        let options = if may_be_timed { self.options.get() } else { None };
+        let stamp = match options.and_then(CircuitOptions::timing) {
+            Some(timing) => stamp.started_at(self.clock.start(), timing),
+            None => stamp,
+        };
         if ticket.is_plainly_tracked() {
-            return self.admission(ticket, self.start_timing(stamp));
+            return self.admission(ticket, stamp);
         }
         self.start_specially(ticket, stamp)
     }
@@ -366,24 +372,11 @@ impl Circuit {
     #[cold]
     #[inline(never)]
     fn start_specially(&self, ticket: Ticket, stamp: Stamp) -> Admission<'_> {
-        let may_be_timed = ticket.is_tracked() || ticket.is_shadow();
-        let stamp = if may_be_timed { self.start_timing(stamp) } else { stamp };
         if ticket.is_checked() {
             return self.start_checked(ticket, stamp);
         }
         let stamp = if ticket.trial().is_some() { self.trial_stamp(stamp) } else { stamp };
         self.admission(ticket, stamp)
-    }
-
-    /// Returns the stamp of a call that starts now, with its start if its duration is needed.
-    #[inline]
-    fn start_timing(&self, stamp: Stamp) -> Stamp {
-        match self.options.get().map_or(Timing::Unneeded, CircuitOptions::timing) {
-            Timing::Unneeded => stamp,
-            Timing::Settings => stamp.started_at(self.clock.start()),
-            Timing::Taps => self.tapped_stamp(stamp),
-            Timing::SettingsAndTaps => self.tapped_stamp(stamp).timed(),
-        }
     }
 
     /// Returns the stamp of a trial call. Its start is always known, because a late success may prove that the

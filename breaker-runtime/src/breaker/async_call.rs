@@ -183,12 +183,13 @@ impl<'a> AsyncCall<'a> {
     /// thread, and checks its time limit. A call that is ready at its first poll needs no start, because it
     /// cannot be cancelled. Returns `true` if the call has timed out.
     pub(super) fn suspend(&mut self, context: &mut Context<'_>) -> bool {
-        if self.0.stamp.is_tapped() {
+        if !self.0.stamp.has_start() {
+            self.0.stamp = self.0.stamp.since(self.0.circuit.now());
+        } else if self.0.stamp.is_tapped() {
             self.suspend_tapped();
         }
         let CallProgress { circuit, ticket, stamp, ref mut special } = self.0;
         let mut call = Call { circuit, ticket, stamp };
-        call.set_start();
         call.suspend_scope();
         self.0.stamp = call.stamp;
         let Some(special) = special else {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::bulkhead::{Bulkhead, BulkheadSettings, CallNeeds, QueuedCall, UnfinishedRelease};
 use super::open_limit::OpenSlot;
+use super::stamp::Timing;
 use super::tap::{AttachedTap, Taps};
 use super::watch::Watch;
 use crate::clock::{Clock, Moment, nanos_of};
@@ -43,23 +44,13 @@ pub(crate) struct CircuitOptions {
 
 // The bits of `features`.
 const WINDOWED: u32 = 1;
-const TIMED: u32 = 2;
-const BOUNDED: u32 = 4;
+const BOUNDED: u32 = 2;
+const TIMED: u32 = Timing::SETTINGS;
 const SHADOW: u32 = 8;
 const MAX_OPEN: u32 = 16;
 /// The circuit has taps. This bit does not come from the settings.
-const TAPPED: u32 = 32;
+const TAPPED: u32 = Timing::TAPS;
 const SETTINGS: u32 = WINDOWED | TIMED | BOUNDED | SHADOW | MAX_OPEN;
-
-/// The need for the duration of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Timing {
-    Unneeded,
-    /// The settings need it: `slow_call` or `durations`.
-    Settings,
-    Taps,
-    SettingsAndTaps,
-}
 
 impl CircuitOptions {
     /// Returns `true` if a circuit with these settings needs more than its machine and its totals.
@@ -182,15 +173,10 @@ impl CircuitOptions {
         self.has(WINDOWED)
     }
 
-    /// Returns what the duration of each call is needed for.
+    /// Returns what the duration of each call is needed for, or `None` if nothing needs it.
     #[inline]
-    pub(super) fn timing(&self) -> Timing {
-        match self.features.load(Ordering::Acquire) & (TIMED | TAPPED) {
-            0 => Timing::Unneeded,
-            TIMED => Timing::Settings,
-            TAPPED => Timing::Taps,
-            _ => Timing::SettingsAndTaps,
-        }
+    pub(super) fn timing(&self) -> Option<Timing> {
+        Timing::from_bits(self.features.load(Ordering::Acquire))
     }
 
     pub(crate) fn is_tapped(&self) -> bool {

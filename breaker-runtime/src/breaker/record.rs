@@ -12,7 +12,7 @@ use super::bulkhead::UnfinishedRelease;
 use super::circuit::Circuit;
 use super::failure::{FailureDetails, FailureSource};
 use super::options::CircuitOptions;
-use super::stamp::Stamp;
+use super::stamp::{Stamp, StampedEnd};
 use super::tap::CallEnd;
 use crate::event::{FallbackCause, call_listeners_exist};
 use crate::outcome::{Completion, Outcome, Settled};
@@ -95,9 +95,12 @@ impl Circuit {
     /// Releases the slot of a success, and records it as a slow call, as a trial call or in the window.
     #[inline(never)]
     fn record_success_otherwise(&self, ticket: Ticket, stamp: Stamp) -> Settled {
-        let is_slow = self.release(ticket, stamp, CallEnd::Success);
-        if !is_slow && !stamp.is_none() && self.machine.is_clean_for(ticket) {
-            return Settled::Counted;
+        let mut is_slow = false;
+        if !stamp.is_none() {
+            is_slow = self.release_stamped(ticket, stamp, stamp.ended_by(CallEnd::Success));
+            if !is_slow && self.machine.is_clean_for(ticket) {
+                return Settled::Counted;
+            }
         }
         if !is_slow && self.machine.reset_run(ticket) {
             if let Some(options) = self.options.get() {
@@ -184,7 +187,8 @@ impl Circuit {
     pub(super) fn record_ignored(&self, ticket: Ticket, stamp: Stamp) -> Settled {
         self.release_slot(ticket, stamp);
         if stamp.is_tapped() {
-            self.tap_ended(stamp, CallEnd::Ignored);
+            let duration = stamp.elapsed(&self.clock).unwrap_or_default();
+            self.tap_ended(stamp, CallEnd::Ignored, duration);
         }
         self.counters.add(Total::Rare(Rare::Ignored));
         self.abandon_trial(ticket)
@@ -317,30 +321,32 @@ impl Circuit {
     /// Releases the bulkhead slot and records the duration. Returns `true` if the call was slow.
     #[inline]
     fn release(&self, ticket: Ticket, stamp: Stamp, end: CallEnd) -> bool {
-        !stamp.is_none() && self.release_stamped(ticket, stamp, end)
+        !stamp.is_none() && self.release_stamped(ticket, stamp, stamp.ended_by(end))
     }
 
     #[inline(never)]
-    fn release_stamped(&self, ticket: Ticket, stamp: Stamp, end: CallEnd) -> bool {
+    fn release_stamped(&self, ticket: Ticket, stamp: Stamp, end: StampedEnd) -> bool {
         self.release_slot(ticket, stamp);
-        match (self.options.get(), stamp.start()) {
-            (Some(options), Some(start)) => {
-                let nanos = self.clock.nanos_since(start);
-                !options.try_record_duration(nanos) && self.note_duration(options, nanos, stamp, end)
-            }
-            (_, None) | (None, _) => false,
-        }
+        let Some(start) = stamp.start() else {
+            return false;
+        };
+        let Some(options) = self.options.get() else {
+            return false;
+        };
+        let nanos = self.clock.nanos_since(start);
+        !options.try_record_duration(nanos) && self.note_duration(options, nanos, end)
     }
 
     /// Records the duration, and passes the call to the taps that see it. Returns `true` if it was slow.
     #[cold]
     #[inline(never)]
-    fn note_duration(&self, options: &CircuitOptions, nanos: u64, stamp: Stamp, end: CallEnd) -> bool {
-        if stamp.is_tapped() {
-            self.tap_ended(stamp, end);
+    fn note_duration(&self, options: &CircuitOptions, nanos: u64, end: StampedEnd) -> bool {
+        let flags = end.flags();
+        if flags.is_tapped() {
+            self.tap_ended(flags, end.end(), Duration::from_nanos(nanos));
         }
         // The settings do not need the duration of a call that has a start only for taps.
-        if !stamp.is_timed() {
+        if !flags.is_timed() {
             return false;
         }
         options.record_notable_duration(nanos);

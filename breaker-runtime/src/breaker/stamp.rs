@@ -11,13 +11,56 @@
 //! call that does not run, and the bits of the start then hold its [`Phase`]. In the stamp of a tapped call, `timed`
 //! says that the settings need its duration too, and `since` that `call_timeout` can end it.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
+use super::tap::CallEnd;
 use crate::clock::{Clock, Moment, Start};
 
 /// The start of a call, if it is known, and the flags of the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp(u64);
+
+/// The needs for the duration of a call: the bits `timed` and `tapped` of its stamp. The features of a circuit have them
+/// at the same positions, so that no branch tells them apart when a call starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Timing(NonZeroU32);
+
+impl Timing {
+    /// The settings need the duration: `slow_call` or `durations`.
+    pub(super) const SETTINGS: u32 = TIMED as u32;
+    /// The circuit has taps, which see the call when it ends.
+    pub(super) const TAPS: u32 = TAPPED as u32;
+
+    /// Returns the needs in these bits, if there are any.
+    #[inline]
+    pub(super) const fn from_bits(bits: u32) -> Option<Self> {
+        match NonZeroU32::new(bits & (Self::SETTINGS | Self::TAPS)) {
+            Some(needs) => Some(Self(needs)),
+            None => None,
+        }
+    }
+}
+
+/// The flags of a stamp and the end of its call, packed so that a function that needs both keeps them in one register.
+///
+/// ```text
+///  15 ... 8   7 .......... 0
+///  end        lowest byte of the stamp
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct StampedEnd(u32);
+
+impl StampedEnd {
+    /// Returns the stamp with its flags and without its start.
+    pub(super) const fn flags(self) -> Stamp {
+        Stamp(self.0 as u64 & FLAGS)
+    }
+
+    pub(super) const fn end(self) -> CallEnd {
+        CallEnd::from_index((self.0 >> u8::BITS) as u8)
+    }
+}
 
 /// The phase of an async call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,10 +85,10 @@ const ENTERS_SCOPE: u64 = 1 << 1;
 const TIMED: u64 = 1 << 2;
 const SINCE: u64 = 1 << 3;
 const IN_SCOPE: u64 = 1 << 4;
-/// The circuit had taps when the call started, so they see it when it ends.
 const TAPPED: u64 = 1 << 5;
 const START_SHIFT: u32 = 6;
 const START: u64 = Start::MAX;
+const FLAGS: u64 = (1 << START_SHIFT) - 1;
 const NOT_RUNNING: u64 = TIMED | SINCE;
 
 impl Stamp {
@@ -94,19 +137,10 @@ impl Stamp {
         !self.enters_scope() && self.0 & (NOT_RUNNING | TAPPED) != NOT_RUNNING
     }
 
-    /// Returns the stamp of a call that is timed from `start`.
-    pub(super) const fn started_at(self, start: Start) -> Self {
-        Self(self.0 | TIMED | start.bits() << START_SHIFT)
-    }
-
-    /// Returns the stamp of a call that taps see and that started at `start`.
-    pub(super) const fn tapped_at(self, start: Start) -> Self {
-        Self(self.0 | TAPPED | start.bits() << START_SHIFT)
-    }
-
-    /// Returns the stamp of a tapped call whose duration the settings need too.
-    pub(super) const fn timed(self) -> Self {
-        Self(self.0 | TIMED)
+    /// Returns the stamp of a call that starts at `start`, and whose duration is needed.
+    #[inline]
+    pub(super) const fn started_at(self, start: Start, timing: Timing) -> Self {
+        Self(self.0 | timing.0.get() as u64 | start.bits() << START_SHIFT)
     }
 
     /// Returns the stamp of a call that `call_timeout` can end. Only taps need to know that.
@@ -201,8 +235,14 @@ impl Stamp {
 
     /// Returns the stamp without the time from `from` to `until` in the duration of the call, if that is measured.
     pub(super) fn without(self, from: Start, until: Start) -> Self {
-        let flags = self.0 & ((1 << START_SHIFT) - 1);
+        let flags = self.0 & FLAGS;
         self.start().map_or(self, |start| Self(flags | start.later_by(from, until).bits() << START_SHIFT))
+    }
+
+    /// Returns the flags and this end.
+    #[inline]
+    pub(super) const fn ended_by(self, end: CallEnd) -> StampedEnd {
+        StampedEnd(self.0 as u8 as u32 | (end as u32) << u8::BITS)
     }
 
     /// Returns how long the call has run, if it is known when it began.

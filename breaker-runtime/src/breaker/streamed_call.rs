@@ -56,7 +56,7 @@ struct Progress {
     wait: Wait,
     meaning: PartMeaning,
     /// The times of the call that only taps need, if they see it.
-    tapped: Option<TappedStream>,
+    tapped: Option<Box<TappedStream>>,
     /// `true` if the caller has received a part and has not asked for the next one.
     handles_part: bool,
     /// The caller. `None` if the stream has woken it since its last poll began.
@@ -64,17 +64,23 @@ struct Progress {
 }
 
 /// The times of a tapped call that its stamp no longer has when it ends.
-#[derive(Clone, Copy, Debug)]
 struct TappedStream {
     started: Moment,
     /// The time until the call has returned its stream, if `call_timeout` limits that.
     limited: Option<Duration>,
 }
 
+/// The way in which a call ends.
+#[derive(Clone, Copy)]
+enum Ending {
+    Settled(Outcome),
+    /// The call is dropped, so the activity of its caller decides.
+    Dropped,
+}
+
 /// A call that has ended before it was settled.
 struct EndedCall {
     call: OwnedCall,
-    tapped: Option<TappedStream>,
     /// The time for which its caller has waited for the next part, if it has asked for it.
     waited: Option<Duration>,
     /// The meaning of the part that the caller handles.
@@ -100,7 +106,7 @@ impl StreamedCall {
     pub(crate) fn new(permit: OwnedPermit, meaning: PartMeaning) -> Self {
         let mut call = permit.into_owned_call();
         call.ticket = call.circuit.pause_watch(call.ticket);
-        let tapped = call.stamp.is_tapped().then(|| call.tapped_stream());
+        let tapped = if call.stamp.is_tapped() { Some(call.tapped_stream()) } else { None };
         let wait = Wait::No { waited: None, since: call.stopwatch() };
         let progress =
             Progress { call: Some(call), wait, meaning, tapped, handles_part: false, caller: None };
@@ -140,8 +146,10 @@ impl StreamedCall {
 
     /// Settles the call, unless it has been settled.
     pub(crate) fn settle(&mut self, outcome: Outcome) {
-        if let Some(ended) = self.parts.end() {
-            ended.settle(outcome);
+        if let Some(EndedCall { call: OwnedCall { circuit, ticket, stamp }, .. }) =
+            self.parts.end(Ending::Settled(outcome))
+        {
+            Admission::new(&circuit, ticket, stamp).settle_permit(outcome);
         }
     }
 
@@ -156,8 +164,9 @@ impl StreamedCall {
     }
 
     fn fail_because(&mut self, failure: &dyn FailureSource) {
-        if let Some(ended) = self.parts.end() {
-            let OwnedCall { circuit, ticket, stamp } = ended.tapped(CallEnd::Failure);
+        if let Some(EndedCall { call: OwnedCall { circuit, ticket, stamp }, .. }) =
+            self.parts.end(Ending::Settled(Outcome::Failure))
+        {
             Admission::new(&circuit, ticket, stamp).fail(failure);
         }
     }
@@ -222,21 +231,25 @@ impl PartWaker {
     }
 
     /// Ends the call, unless it has been settled.
-    fn end(&self) -> Option<EndedCall> {
+    fn end(&self, ending: Ending) -> Option<EndedCall> {
         let mut progress = self.lock();
         progress.end_wait();
-        let mut call = progress.call.take()?;
-        let tapped = progress.tapped;
+        let call = progress.call.take()?;
         let caller = progress.caller.take();
+        let tapped = progress.tapped.take();
         let wait = progress.wait;
         let part = progress.handles_part.then_some(progress.meaning);
         drop(progress);
         drop(caller);
-        let Wait::No { waited, since } = wait else {
-            return Some(EndedCall { call, tapped, waited: None, part });
-        };
-        call.exclude(since);
-        Some(EndedCall { call, tapped, waited, part })
+        let mut ended = EndedCall { call, waited: None, part };
+        if let Wait::No { waited, since } = wait {
+            ended.call.exclude(since);
+            ended.waited = waited;
+        }
+        if let Some(times) = tapped {
+            ended.tap(&times, ending);
+        }
+        Some(ended)
     }
 
     fn lock(&self) -> MutexGuard<'_, Progress> {
@@ -281,9 +294,12 @@ impl Progress {
 
 impl OwnedCall {
     /// Returns the times of a tapped call that has returned its stream.
-    fn tapped_stream(&self) -> TappedStream {
-        let CompletedCall { started, limited, .. } = self.circuit.completed(self.stamp, CallEnd::Success);
-        TappedStream { started, limited }
+    #[cold]
+    #[inline(never)]
+    fn tapped_stream(&self) -> Box<TappedStream> {
+        let ran = self.stamp.elapsed(&self.circuit.clock).unwrap_or_default();
+        let limited = if self.stamp.is_limitable() { Some(ran) } else { None };
+        Box::new(TappedStream { started: self.circuit.now().before(ran), limited })
     }
 
     /// Returns the start of a time that is not part of the duration, if the call is timed. The duration of a trial call
@@ -302,46 +318,44 @@ impl OwnedCall {
 }
 
 impl EndedCall {
-    fn settle(self, outcome: Outcome) {
-        let OwnedCall { circuit, ticket, stamp } = self.tapped(match outcome {
-            Outcome::Success => CallEnd::Success,
-            Outcome::Failure => CallEnd::Failure,
-            Outcome::Ignored => CallEnd::Ignored,
-        });
-        Admission::new(&circuit, ticket, stamp).settle_permit(outcome);
-    }
-
-    /// Settles a call whose caller has waited for this long and no longer does.
-    fn give_up(self, waited: Duration) {
-        let OwnedCall { circuit, ticket, stamp } = self.tapped(CallEnd::Cancelled);
-        circuit.record_given_up(ticket, stamp, waited, || {
-            format!("the caller cancelled the call after it had waited {waited:.1?} for the next part")
-        });
-    }
-
-    /// Passes the call to the taps that see it, and returns the call as it would be without them.
-    fn tapped(self, end: CallEnd) -> OwnedCall {
-        let Self { mut call, tapped, waited, .. } = self;
-        if let Some(TappedStream { started, limited }) = tapped {
-            let completed = call.circuit.completed(call.stamp, end);
-            let waited = waited.unwrap_or_default();
-            call.circuit.tap(&CompletedCall { started, waited, limited, ..completed });
-            call.stamp = call.stamp.untapped(&call.circuit.clock);
-        }
-        call
+    /// Passes the call to the taps. Its stamp is then as it would be without them.
+    #[cold]
+    #[inline(never)]
+    fn tap(&mut self, &TappedStream { started, limited }: &TappedStream, ending: Ending) {
+        let OwnedCall { circuit, stamp, .. } = &self.call;
+        let end = match (ending, self.waited, self.part) {
+            (Ending::Settled(Outcome::Success), ..) | (Ending::Dropped, None, Some(PartMeaning::Success)) => {
+                CallEnd::Success
+            }
+            (Ending::Settled(Outcome::Failure), ..) => CallEnd::Failure,
+            (Ending::Settled(Outcome::Ignored), ..) => CallEnd::Ignored,
+            (Ending::Dropped, ..) => CallEnd::Cancelled,
+        };
+        let duration = stamp.elapsed(&circuit.clock).unwrap_or_default();
+        let waited = self.waited.unwrap_or_default();
+        circuit.tap(&CompletedCall { end, started, duration, waited, limited });
+        self.call.stamp = stamp.untapped(&circuit.clock);
     }
 }
 
 impl Drop for StreamedCall {
     fn drop(&mut self) {
-        let Some(ended) = self.parts.end() else {
+        let Some(EndedCall { call: OwnedCall { circuit, ticket, stamp }, waited, part }) =
+            self.parts.end(Ending::Dropped)
+        else {
             return;
         };
-        match (ended.waited, ended.part) {
-            (Some(waited), _) => ended.give_up(waited),
-            (None, Some(PartMeaning::Success)) => ended.settle(Outcome::Success),
-            (None, Some(PartMeaning::Nothing) | None) => ended.give_up(Duration::ZERO),
-        }
+        let waited = match (waited, part) {
+            (Some(waited), _) => waited,
+            (None, Some(PartMeaning::Success)) => {
+                Admission::new(&circuit, ticket, stamp).settle_permit(Outcome::Success);
+                return;
+            }
+            (None, Some(PartMeaning::Nothing) | None) => Duration::ZERO,
+        };
+        circuit.record_given_up(ticket, stamp, waited, || {
+            format!("the caller cancelled the call after it had waited {waited:.1?} for the next part")
+        });
     }
 }
 
@@ -362,8 +376,9 @@ struct FailOnPanic<'a>(&'a mut StreamedCall);
 
 impl Drop for FailOnPanic<'_> {
     fn drop(&mut self) {
-        if let Some(ended) = self.0.parts.end() {
-            let OwnedCall { circuit, ticket, stamp } = ended.tapped(CallEnd::Failure);
+        if let Some(EndedCall { call: OwnedCall { circuit, ticket, stamp }, .. }) =
+            self.0.parts.end(Ending::Settled(Outcome::Failure))
+        {
             Admission::new(&circuit, ticket, stamp).panicked();
         }
     }

@@ -46,6 +46,23 @@ pub(crate) enum CallEnd {
     Cancelled,
 }
 
+impl CallEnd {
+    /// Returns the end whose discriminant this is.
+    pub(super) const fn from_index(index: u8) -> Self {
+        const SUCCESS: u8 = CallEnd::Success as u8;
+        const IGNORED: u8 = CallEnd::Ignored as u8;
+        const TIMED_OUT: u8 = CallEnd::TimedOut as u8;
+        const CANCELLED: u8 = CallEnd::Cancelled as u8;
+        match index {
+            SUCCESS => Self::Success,
+            IGNORED => Self::Ignored,
+            TIMED_OUT => Self::TimedOut,
+            CANCELLED => Self::Cancelled,
+            _ => Self::Failure,
+        }
+    }
+}
+
 /// The taps of one circuit.
 #[derive(Default)]
 pub(super) struct Taps(Mutex<Arc<[AttachedTap]>>);

@@ -58,18 +58,11 @@ impl Circuit {
         taps.is_some_and(|taps| taps.lock().iter().any(|attached| attached.source == source_id(source)))
     }
 
-    /// Returns the stamp of a tapped call that starts now.
+    /// Passes a tapped call that ends now to the taps, whose caller has waited since its start.
     #[cold]
     #[inline(never)]
-    pub(super) fn tapped_stamp(&self, stamp: Stamp) -> Stamp {
-        stamp.tapped_at(self.clock.start())
-    }
-
-    /// Passes a tapped call that has ended to the taps that the circuit has now.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn tap_ended(&self, stamp: Stamp, end: CallEnd) {
-        self.tap(&self.completed(stamp, end));
+    pub(super) fn tap_ended(&self, stamp: Stamp, end: CallEnd, duration: Duration) {
+        self.tap(&self.completed(stamp, end, duration));
     }
 
     /// Passes a tapped call to the taps whose caller has given it up after this time. Returns the stamp that it would
@@ -77,13 +70,12 @@ impl Circuit {
     #[cold]
     #[inline(never)]
     pub(super) fn tap_given_up(&self, stamp: Stamp, waited: Duration) -> Stamp {
-        self.tap(&CompletedCall { waited, ..self.completed(stamp, CallEnd::Cancelled) });
+        let duration = stamp.elapsed(&self.clock).unwrap_or_default();
+        self.tap(&CompletedCall { waited, ..self.completed(stamp, CallEnd::Cancelled, duration) });
         stamp.untapped(&self.clock)
     }
 
-    /// Returns a tapped call that ends now, whose caller has waited since its start.
-    pub(super) fn completed(&self, stamp: Stamp, end: CallEnd) -> CompletedCall {
-        let duration = stamp.elapsed(&self.clock).unwrap_or_default();
+    fn completed(&self, stamp: Stamp, end: CallEnd, duration: Duration) -> CompletedCall {
         let limited = if stamp.is_limitable() { Some(duration) } else { None };
         CompletedCall { end, started: self.clock.now().before(duration), duration, waited: duration, limited }
     }
