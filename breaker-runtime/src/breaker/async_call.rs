@@ -219,12 +219,11 @@ impl<'a> AsyncCall<'a> {
             return;
         }
         let ended = circuit.now();
-        match special {
-            Some(special) => special.as_mut().set_first_poll_ended(ended),
-            None => {
-                let tapped = SpecialCall::Limited { limit: Sleep::Never, first_poll_ended: Some(ended) };
-                *special = Some(Box::pin(tapped));
-            }
+        if let Some(special) = special {
+            special.as_mut().set_first_poll_ended(ended);
+        } else {
+            let tapped = SpecialCall::Limited { limit: Sleep::Never, first_poll_ended: Some(ended) };
+            *special = Some(Box::pin(tapped));
         }
     }
 

@@ -28,9 +28,9 @@ pub(super) struct Timing(NonZeroU32);
 
 impl Timing {
     /// The settings need the duration: `slow_call` or `durations`.
-    pub(super) const SETTINGS: u32 = TIMED as u32;
+    pub(super) const SETTINGS: u32 = 1 << 2;
     /// The circuit has taps, which see the call when it ends.
-    pub(super) const TAPS: u32 = TAPPED as u32;
+    pub(super) const TAPS: u32 = 1 << 5;
 
     /// Returns the needs in these bits, if there are any.
     #[inline]
@@ -58,7 +58,7 @@ impl StampedEnd {
     }
 
     pub(super) const fn end(self) -> CallEnd {
-        CallEnd::from_index((self.0 >> u8::BITS) as u8)
+        CallEnd::from_index(self.0 >> u8::BITS)
     }
 }
 
@@ -82,10 +82,10 @@ const IN_BULKHEAD: u64 = 1;
 /// The call enters the scope of its thread without a bulkhead slot: a trial call, which holds a trial slot, or a call
 /// that a ramp admitted. Calls inside it must be admitted with it.
 const ENTERS_SCOPE: u64 = 1 << 1;
-const TIMED: u64 = 1 << 2;
+const TIMED: u64 = Timing::SETTINGS as u64;
 const SINCE: u64 = 1 << 3;
 const IN_SCOPE: u64 = 1 << 4;
-const TAPPED: u64 = 1 << 5;
+const TAPPED: u64 = Timing::TAPS as u64;
 const START_SHIFT: u32 = 6;
 const START: u64 = Start::MAX;
 const FLAGS: u64 = (1 << START_SHIFT) - 1;
@@ -242,7 +242,7 @@ impl Stamp {
     /// Returns the flags and this end.
     #[inline]
     pub(super) const fn ended_by(self, end: CallEnd) -> StampedEnd {
-        StampedEnd(self.0 as u8 as u32 | (end as u32) << u8::BITS)
+        StampedEnd((self.0 & 0xff) as u32 | (end as u32) << u8::BITS)
     }
 
     /// Returns how long the call has run, if it is known when it began.

@@ -106,7 +106,7 @@ impl StreamedCall {
     pub(crate) fn new(permit: OwnedPermit, meaning: PartMeaning) -> Self {
         let mut call = permit.into_owned_call();
         call.ticket = call.circuit.pause_watch(call.ticket);
-        let tapped = if call.stamp.is_tapped() { Some(call.tapped_stream()) } else { None };
+        let tapped = if call.stamp.is_tapped() { Some(Box::new(call.tapped_stream())) } else { None };
         let wait = Wait::No { waited: None, since: call.stopwatch() };
         let progress =
             Progress { call: Some(call), wait, meaning, tapped, handles_part: false, caller: None };
@@ -296,10 +296,10 @@ impl OwnedCall {
     /// Returns the times of a tapped call that has returned its stream.
     #[cold]
     #[inline(never)]
-    fn tapped_stream(&self) -> Box<TappedStream> {
+    fn tapped_stream(&self) -> TappedStream {
         let ran = self.stamp.elapsed(&self.circuit.clock).unwrap_or_default();
         let limited = if self.stamp.is_limitable() { Some(ran) } else { None };
-        Box::new(TappedStream { started: self.circuit.now().before(ran), limited })
+        TappedStream { started: self.circuit.now().before(ran), limited }
     }
 
     /// Returns the start of a time that is not part of the duration, if the call is timed. The duration of a trial call

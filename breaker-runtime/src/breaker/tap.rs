@@ -48,11 +48,11 @@ pub(crate) enum CallEnd {
 
 impl CallEnd {
     /// Returns the end whose discriminant this is.
-    pub(super) const fn from_index(index: u8) -> Self {
-        const SUCCESS: u8 = CallEnd::Success as u8;
-        const IGNORED: u8 = CallEnd::Ignored as u8;
-        const TIMED_OUT: u8 = CallEnd::TimedOut as u8;
-        const CANCELLED: u8 = CallEnd::Cancelled as u8;
+    pub(super) const fn from_index(index: u32) -> Self {
+        const SUCCESS: u32 = CallEnd::Success as u32;
+        const IGNORED: u32 = CallEnd::Ignored as u32;
+        const TIMED_OUT: u32 = CallEnd::TimedOut as u32;
+        const CANCELLED: u32 = CallEnd::Cancelled as u32;
         match index {
             SUCCESS => Self::Success,
             IGNORED => Self::Ignored,
