@@ -18,6 +18,7 @@
 //! | `inner_calls.rs` | calls of a circuit inside its own streams and services |
 //! | `calls_in_drops.rs` | parts of a call that make a call of the same circuit when they are dropped |
 //! | `observed_calls.rs` | recorders and candidates see all calls |
+//! | `observed_times.rs` | the times that recorders and candidates see, and that they affect no call |
 //! | `recorder.rs` | the calls of a breaker as a trace |
 //! | `../examples/queue/store.rs` | the store of the example |
 //! | `../examples/grpc/text.rs` | the codec of the example, whose messages are text |
@@ -79,6 +80,8 @@ mod queue_support;
 mod inner_calls;
 #[path = "ecosystem/observed_calls.rs"]
 mod observed_calls;
+#[path = "ecosystem/observed_times.rs"]
+mod observed_times;
 #[path = "ecosystem/recorder.rs"]
 mod recorder;
 #[path = "../examples/queue/store.rs"]

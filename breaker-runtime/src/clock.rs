@@ -128,7 +128,7 @@ impl Clock {
         #[cfg(feature = "test-util")]
         if start.0 & Start::MOCK != 0 {
             let now = self.test_now().map_or(start, Start::mock);
-            // The bits overflow after nine years.
+            // The bits overflow after four and a half years.
             return now.0.wrapping_sub(start.0) & (Start::MOCK - 1);
         }
         stopwatch::nanos_between(start.0, stopwatch::read() & Start::MAX)
@@ -163,12 +163,12 @@ impl Clock {
 }
 
 impl Start {
-    /// The largest start as bits. The counter of the processor exceeds it after six years.
-    pub(crate) const MAX: u64 = u64::MAX >> 5;
+    /// The largest start as bits. The counter of the processor exceeds it after three years.
+    pub(crate) const MAX: u64 = u64::MAX >> 6;
     /// The bit of a start that was read from the clock of a test. The counter of the processor sets it after
-    /// three years.
+    /// one and a half years.
     #[cfg(feature = "test-util")]
-    const MOCK: u64 = 1 << 58;
+    const MOCK: u64 = 1 << 57;
 
     #[cfg(feature = "test-util")]
     const fn mock(moment: Moment) -> Self {
@@ -190,7 +190,7 @@ impl Start {
         Self(self.0 & !value | self.0.wrapping_add(until.0).wrapping_sub(from.0) & value)
     }
 
-    /// Returns the start as at most 59 bits.
+    /// Returns the start as at most 58 bits.
     pub(crate) const fn bits(self) -> u64 {
         self.0
     }

@@ -37,7 +37,9 @@
 //! ```
 //!
 //! * `time` is the start of the call, and `duration` is how long it took, both in seconds. Times are counted from the
-//!   start of the recording. The lines are in the order of the ends of the calls.
+//!   start of the recording. The lines are in the order of the ends of the calls. The duration of a stream or a response
+//!   body is the time for which its consumer waited, and that of a cancelled call is the time that the live circuit has
+//!   compared with `cancelled_after`, so both can be shorter than the time until the end.
 //! * `outcome` is `success`, `failure`, `ignored`, `timeout` for a call that reached `call_timeout`, `cancelled` for a
 //!   call that its caller gave up, or `rejected`. Failures that a [drill](crate::ActiveDrill) injects are failures.
 //! * `key` is the key of the circuit in quotes, as CSV: a quote in it is doubled, and commas and line breaks are kept.
@@ -58,6 +60,10 @@
 //!   so they are recorded.
 //! * A call that its caller gives up while it waits for a slot of `max_concurrent` has never begun, so it is not
 //!   recorded. It is in [`Totals::ignored`](crate::Totals::ignored).
+//! * It does not tell which calls are sync calls, permits, streams or response bodies, which `call_timeout` does not stop
+//!   or not until their end, how long a failure has asked its callers to wait (`retry_after`), and which calls ran inside
+//!   a trial call. A replay applies `call_timeout` to each call as a whole, ignores `retry_after`, and plays each call of
+//!   its own.
 //! * With [`one_in`](RecorderBuilder::one_in), a random share of the calls is recorded. A failure rate is the same in
 //!   the sample, but runs of failures and numbers of calls are smaller by the share.
 //!

@@ -28,7 +28,18 @@
 //!
 //! * It decides about a call when the call ends, because only then the outcome is known. So its decisions are late by
 //!   the duration of the calls, and it never sees calls that overlap: `max_concurrent`, `max_wait` and `hang` have no
-//!   effect in it. A call that took at least its `call_timeout` is a timeout for it.
+//!   effect in it.
+//! * A call that took at least its `call_timeout` is a timeout for it, if the live circuit could have stopped that call
+//!   as well: a service for tower, or an async call that was pending. For a stream and a response body, that is the time
+//!   until the call has returned it. It does not stop the call, so the call is no shorter.
+//! * `cancelled_after` is compared with the time that the live circuit measures, although some settings of the candidate,
+//!   such as `slow_call`, would measure it from admission.
+//! * A trial call of the candidate that took longer than its `half_open_timeout` opens its circuit again when the call
+//!   ends, and a success among them extends the next lease, as in the live circuit.
+//! * It does not know how long a failure has asked its callers to wait, such as `retry_after` and
+//!   [`fail_with_retry_after`](crate::Permit::fail_with_retry_after): its circuit stays open for its recovery timeout.
+//! * It plays each call of its own. A call inside a trial call decides nothing in the live circuit, but may be a trial
+//!   call of the candidate, or count in its window.
 //! * Calls that the live circuit rejects are never made, so their outcome is unknown. They are counted as
 //!   [`unseen`](CandidateReport::unseen) and are not played. A candidate with a higher threshold than the live circuit
 //!   therefore learns little while the live circuit is open; run the live circuit in

@@ -110,7 +110,10 @@ pub struct Fallbacks {
     pub failures: u64,
 }
 
-/// Calls that ended without a result, because their future or their permit was dropped.
+/// Calls that ended without a result, because their future, permit, stream or body was dropped.
+///
+/// For a stream and a body, the time that is compared with `cancelled_after` is the wait for the next part. It is zero if
+/// nothing waits.
 ///
 /// ```
 /// use breaker_runtime::{CircuitBreaker, Config};
@@ -124,9 +127,9 @@ pub struct Fallbacks {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cancellations {
-    /// Calls that ran for less than [`cancelled_after`](crate::ConfigBuilder::cancelled_after).
+    /// Calls that ran or waited for less than [`cancelled_after`](crate::ConfigBuilder::cancelled_after).
     pub ignored: u64,
-    /// Calls that ran at least that long, so that they are failures.
+    /// Calls that ran or waited at least that long, so that they are failures.
     pub failures: u64,
 }
 

@@ -78,8 +78,9 @@ struct CircuitLog {
     quiet_calls: u32,
 }
 
-/// Plays a trace with these settings. `call_timeout` ends longer calls as failures; `max_wait` and `hang` have no
-/// effect, because a trace does not tell what callers would have done.
+/// Plays a trace with these settings. `call_timeout` ends longer calls as failures, also those that it does not stop in a
+/// service: a trace does not tell which calls are sync calls, streams or response bodies. `max_wait` and `hang` have no
+/// effect, because a trace does not tell what callers would have done, and neither has a `retry_after` of a failure.
 pub(crate) fn play(trace: &Trace, config: &Config) -> Result<Replay, RegisterError> {
     let clock = Clock::new();
     let registry = Registry::with_clock(&clock);

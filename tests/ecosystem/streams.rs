@@ -115,6 +115,15 @@ fn a_stream_that_is_dropped_while_its_consumer_waits_fails_after_cancelled_after
 }
 
 #[test]
+fn a_stream_that_is_dropped_before_it_was_polled_is_a_cancelled_call_that_is_ignored() {
+    let breaker = circuit(Config::builder().cancelled_after(Duration::from_nanos(1)));
+    drop(guarded(&breaker, [Pending]));
+    let cancellations = totals(&breaker).cancellations;
+    assert_eq!((cancellations.ignored, cancellations.failures), (1, 0));
+    assert_eq!(counts(&breaker), [0, 0, 1]);
+}
+
+#[test]
 fn a_panic_of_a_stream_is_a_failure_and_one_of_its_consumer_is_not() {
     let breaker = circuit(Config::builder().failure_threshold(1).max_concurrent(1));
     let mut stream = guarded(&breaker, [Item(Ok(1)), Item(Ok(2)), Panic, Item(Ok(3))]);

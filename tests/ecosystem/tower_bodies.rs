@@ -136,6 +136,7 @@ fn a_body_that_is_dropped_long_after_its_last_frame_is_ignored_unless_its_reader
     fixture.clock.advance(seconds(60));
     drop(body);
     assert_eq!(fixture.counts(), IGNORED);
+    assert_eq!(fixture.breaker.snapshot().totals.cancellations.ignored, 1);
 }
 
 #[test]
@@ -166,6 +167,7 @@ fn a_body_that_is_never_polled_releases_its_slot() {
     let fixture = Fixture::with(settings().max_concurrent(1));
     drop(call_http(&fixture, parts([Part::Data])));
     assert_eq!((fixture.counts(), in_flight(&fixture)), (IGNORED, Some(0)));
+    assert_eq!(fixture.breaker.snapshot().totals.cancellations.ignored, 1);
 }
 
 #[test]

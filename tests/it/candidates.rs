@@ -1,5 +1,8 @@
 //! Candidates: other settings beside those of a circuit, on its live calls.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -32,6 +35,23 @@ impl Scene {
             self.clock.advance(duration);
             permit.settle(outcome);
         }
+    }
+
+    /// Makes an async call that is pending for this long, and succeeds.
+    fn wait(&self, duration: Duration) {
+        let mut is_due = false;
+        let body = poll_fn(|_| {
+            if std::mem::replace(&mut is_due, true) {
+                Poll::Ready(Ok::<_, BreakerError>(()))
+            } else {
+                Poll::Pending
+            }
+        });
+        let mut call = pin!(self.live.call_async(body));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(call.as_mut().poll(&mut context).is_pending());
+        self.clock.advance(duration);
+        assert!(call.poll(&mut context).is_ready());
     }
 
     fn calls(&self, outcomes: &str) {
@@ -106,8 +126,8 @@ fn slow_calls_and_timeouts_are_judged_by_the_settings_of_the_candidate() {
     scene.call(Outcome::Success, SECOND);
     assert_eq!(by_rate.report().shadow.state, State::Open);
     assert_eq!(by_timeout.report().shadow.state, State::Closed);
-    scene.call(Outcome::Success, 2 * SECOND);
-    scene.call(Outcome::Success, 2 * SECOND);
+    scene.wait(2 * SECOND);
+    scene.wait(2 * SECOND);
     let report = by_timeout.report();
     assert_eq!((report.shadow.state, report.successes), (State::Open, 4));
 }

@@ -7,6 +7,7 @@ use super::circuit::{Circuit, Rejection};
 use super::failure::{FailedOutput, FailureSource};
 use super::stamp::Stamp;
 use crate::classifier::Classifier;
+use crate::clock::Moment;
 use crate::outcome::{Outcome, Settled};
 use crate::state::machine::Ticket;
 
@@ -34,6 +35,20 @@ impl Call<'_> {
     /// Stores the current time as the start of the call, unless its start is known.
     pub(super) fn set_start(&mut self) {
         self.stamp = self.stamp.with_start(&self.circuit.clock);
+    }
+
+    /// Notes that the first poll of a tapped call has been pending, so that `call_timeout` can end the call. Returns the
+    /// end of that poll if the cancellation of the call would be measured from there without taps.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn end_first_poll(&mut self) -> Option<Moment> {
+        if self.stamp.is_limitable() {
+            return None;
+        }
+        self.stamp = self.stamp.limitable();
+        let is_measured_from_admission =
+            self.stamp.is_timed() || self.ticket.trial().is_some() || self.ticket.entry().is_some();
+        (!is_measured_from_admission).then(|| self.circuit.now())
     }
 }
 
@@ -125,6 +140,12 @@ impl<'a> Admission<'a> {
     /// Settles a call that its caller cancelled.
     pub(super) fn cancelled(self) {
         let Call { circuit, ticket, stamp } = self.0;
-        circuit.record_cancelled(ticket, stamp);
+        circuit.record_cancelled(ticket, stamp, stamp.elapsed(&circuit.clock).unwrap_or_default());
+    }
+
+    /// Settles a call that its caller cancelled, and whose first poll ended at this moment.
+    pub(super) fn cancelled_since(self, first_poll_ended: Moment) {
+        let Call { circuit, ticket, stamp } = self.0;
+        circuit.record_cancelled(ticket, stamp, circuit.now().since(first_poll_ended));
     }
 }

@@ -357,8 +357,11 @@ impl Circuit {
     #[inline]
     pub(super) fn start(&self, ticket: Ticket, stamp: Stamp) -> Admission<'_> {
         let may_be_timed = ticket.is_tracked() || ticket.is_shadow();
-        let is_timed = may_be_timed && self.options.get().is_some_and(CircuitOptions::is_timed);
-        let stamp = if is_timed { stamp.started_at(self.clock.start()) } else { stamp };
+        let options = if may_be_timed { self.options.get() } else { None };
+        let stamp = match options.and_then(CircuitOptions::timing) {
+            Some(timing) => stamp.started_at(self.clock.start(), timing),
+            None => stamp,
+        };
         if ticket.is_plainly_tracked() {
             return self.admission(ticket, stamp);
         }

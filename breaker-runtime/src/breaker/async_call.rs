@@ -60,7 +60,7 @@ impl<'a> AsyncCall<'a> {
         let mut call = Self::running(admission);
         if let Some(limit) = limit {
             let limit = call.0.circuit.clock.alarm(limit).unwrap_or(Sleep::Never);
-            call.0.special = Some(Box::pin(SpecialCall::Limited { limit }));
+            call.0.special = Some(Box::pin(SpecialCall::Limited { limit, first_poll_ended: None }));
         }
         call
     }
@@ -183,9 +183,13 @@ impl<'a> AsyncCall<'a> {
     /// thread, and checks its time limit. A call that is ready at its first poll needs no start, because it
     /// cannot be cancelled. Returns `true` if the call has timed out.
     pub(super) fn suspend(&mut self, context: &mut Context<'_>) -> bool {
+        if !self.0.stamp.has_start() {
+            self.0.stamp = self.0.stamp.since(self.0.circuit.now());
+        } else if self.0.stamp.is_tapped() {
+            self.suspend_tapped();
+        }
         let CallProgress { circuit, ticket, stamp, ref mut special } = self.0;
         let mut call = Call { circuit, ticket, stamp };
-        call.set_start();
         call.suspend_scope();
         self.0.stamp = call.stamp;
         let Some(special) = special else {
@@ -199,11 +203,30 @@ impl<'a> AsyncCall<'a> {
         true
     }
 
+    /// Stores the end of the first poll of a tapped call, if its cancellation is measured from there.
+    #[cold]
+    #[inline(never)]
+    fn suspend_tapped(&mut self) {
+        let CallProgress { circuit, ticket, ref mut stamp, ref mut special } = self.0;
+        let mut call = Call { circuit, ticket, stamp: *stamp };
+        let first_poll_ended = call.end_first_poll();
+        *stamp = call.stamp;
+        let Some(ended) = first_poll_ended else {
+            return;
+        };
+        if let Some(special) = special {
+            special.as_mut().set_first_poll_ended(ended);
+        } else {
+            let tapped = SpecialCall::Limited { limit: Sleep::Never, first_poll_ended: Some(ended) };
+            *special = Some(Box::pin(tapped));
+        }
+    }
+
     /// Returns the stamp of the call while it was running.
     fn running_stamp(&self) -> Stamp {
         match self.0.special.as_deref() {
             Some(&SpecialCall::TimedOut { stamp }) => stamp,
-            Some(SpecialCall::Delayed { call, .. }) => call.stamp,
+            Some(SpecialCall::Delayed { call, .. }) => call.stamp.limitable(),
             Some(SpecialCall::Waiting { .. } | SpecialCall::Limited { .. }) | None => self.0.stamp,
         }
     }
@@ -222,7 +245,7 @@ impl<'a> AsyncCall<'a> {
         let CallProgress { circuit, ticket, .. } = self.0;
         self.0.stamp = Stamp::ENDED;
         self.0.special = None;
-        Some((Admission::new(circuit, ticket, delayed.stamp), delayed))
+        Some((Admission::new(circuit, ticket, delayed.stamp.limitable()), delayed))
     }
 
     /// Puts a call that holds a slot into the scope of this thread while the future of the call is dropped,
@@ -239,8 +262,12 @@ impl Drop for AsyncCall<'_> {
     fn drop(&mut self) {
         let admission = Admission::new(self.0.circuit, self.0.ticket, self.running_stamp());
         let special = self.0.special.take();
+        let first_poll_ended = special.as_deref().and_then(SpecialCall::first_poll_ended);
         match self.0.stamp.phase() {
-            Phase::Running | Phase::Delayed => admission.cancelled(),
+            Phase::Running | Phase::Delayed => match first_poll_ended {
+                Some(ended) => admission.cancelled_since(ended),
+                None => admission.cancelled(),
+            },
             Phase::MustWait => Admission::new(self.0.circuit, self.0.ticket, Stamp::NONE).cancelled(),
             Phase::TimedOut => admission.time_out(),
             // The permit of a waiting call settles itself.

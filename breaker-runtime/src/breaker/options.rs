@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::bulkhead::{Bulkhead, BulkheadSettings, CallNeeds, QueuedCall, UnfinishedRelease};
 use super::open_limit::OpenSlot;
+use super::stamp::Timing;
 use super::tap::{AttachedTap, Taps};
 use super::watch::Watch;
 use crate::clock::{Clock, Moment, nanos_of};
@@ -43,12 +44,12 @@ pub(crate) struct CircuitOptions {
 
 // The bits of `features`.
 const WINDOWED: u32 = 1;
-const TIMED: u32 = 2;
-const BOUNDED: u32 = 4;
+const BOUNDED: u32 = 2;
+const TIMED: u32 = Timing::SETTINGS;
 const SHADOW: u32 = 8;
 const MAX_OPEN: u32 = 16;
 /// The circuit has taps. This bit does not come from the settings.
-const TAPPED: u32 = 32;
+const TAPPED: u32 = Timing::TAPS;
 const SETTINGS: u32 = WINDOWED | TIMED | BOUNDED | SHADOW | MAX_OPEN;
 
 impl CircuitOptions {
@@ -172,10 +173,10 @@ impl CircuitOptions {
         self.has(WINDOWED)
     }
 
-    /// Returns `true` if the duration of each call is needed.
+    /// Returns what the duration of each call is needed for, or `None` if nothing needs it.
     #[inline]
-    pub(super) fn is_timed(&self) -> bool {
-        self.has(TIMED | TAPPED)
+    pub(super) fn timing(&self) -> Option<Timing> {
+        Timing::from_bits(self.features.load(Ordering::Acquire))
     }
 
     pub(crate) fn is_tapped(&self) -> bool {
@@ -269,8 +270,8 @@ impl CircuitOptions {
         true
     }
 
-    /// Records the duration of a call that [`try_record_duration`](Self::try_record_duration) has not recorded. A call
-    /// that was timed only for its taps, or as a trial call, does not enter the histogram of earlier settings.
+    /// Records the duration of a timed call that [`try_record_duration`](Self::try_record_duration) has not recorded.
+    /// It does not enter the histogram of earlier settings.
     pub(super) fn record_notable_duration(&self, nanos: u64) {
         if self.has(TIMED) {
             self.add_duration(nanos);

@@ -9,6 +9,7 @@ use super::admission::{Admission, Call};
 use super::circuit::Circuit;
 use super::permit::{OnDrop, Permit};
 use super::stamp::Stamp;
+use crate::clock::Moment;
 use crate::outcome::{Outcome, Settled};
 use crate::state::machine::Ticket;
 
@@ -86,10 +87,19 @@ impl OwnedPermit {
         self.ticket.trial().is_some()
     }
 
-    /// Stores the current time as the start of the call, unless its start is known.
+    /// Stores the current time as the start of a call whose poll is pending, unless its start is known. Returns the end
+    /// of the first poll of a tapped call, if its cancellation is measured from there.
     #[allow(dead_code, reason = "only the integration `tower` uses it")]
-    pub(super) fn set_start(&mut self) {
-        self.stamp = self.stamp.with_start(self.circuit.clock());
+    pub(super) fn suspend(&mut self) -> Option<Moment> {
+        let mut call = Call { circuit: &self.circuit, ticket: self.ticket, stamp: self.stamp };
+        let first_poll_ended = if call.stamp.is_tapped() {
+            call.end_first_poll()
+        } else {
+            call.set_start();
+            None
+        };
+        self.stamp = call.stamp;
+        first_poll_ended
     }
 
     /// Returns the call for a guard of another kind. Its circuit is cloned, because a type with `Drop` cannot be taken

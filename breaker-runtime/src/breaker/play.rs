@@ -17,14 +17,20 @@ pub(crate) enum PlayedCall {
 
 impl Circuit {
     /// Plays a call that has ended: admits or rejects it now, and settles it at once if it is admitted. It counts as
-    /// one that took `duration`, and occupies no slot meanwhile.
+    /// one that took `duration`, and occupies no slot meanwhile. The lease of a trial call that took longer than
+    /// `half_open_timeout` ends when the call does.
     pub(crate) fn play(&self, outcome: Outcome, duration: Duration) -> PlayedCall {
         let Ok(Admission(Call { ticket, stamp, .. })) = self.try_admit() else {
             return PlayedCall::Rejected;
         };
         let slot = if stamp.is_in_bulkhead() { Stamp::IN_BULKHEAD } else { Stamp::NONE };
-        let is_trial = ticket.trial().is_some();
-        let stamp = if is_trial { slot.since(self.clock.now().before(duration)) } else { slot };
+        let stamp = match ticket.trial() {
+            Some(trial) => {
+                self.machine.end_exceeded_lease(trial.after(duration), &self.clock);
+                slot.since(self.clock.now().before(duration))
+            }
+            None => slot,
+        };
         let is_slow = self.config().slow_call().is_some_and(|limit| duration >= limit);
         let total = match outcome {
             Outcome::Success if !is_slow => {

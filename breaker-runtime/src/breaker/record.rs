@@ -12,7 +12,7 @@ use super::bulkhead::UnfinishedRelease;
 use super::circuit::Circuit;
 use super::failure::{FailureDetails, FailureSource};
 use super::options::CircuitOptions;
-use super::stamp::Stamp;
+use super::stamp::{Stamp, StampedEnd};
 use super::tap::CallEnd;
 use crate::event::{FallbackCause, call_listeners_exist};
 use crate::outcome::{Completion, Outcome, Settled};
@@ -95,9 +95,12 @@ impl Circuit {
     /// Releases the slot of a success, and records it as a slow call, as a trial call or in the window.
     #[inline(never)]
     fn record_success_otherwise(&self, ticket: Ticket, stamp: Stamp) -> Settled {
-        let is_slow = self.release(ticket, stamp, CallEnd::Success);
-        if !is_slow && !stamp.is_none() && self.machine.is_clean_for(ticket) {
-            return Settled::Counted;
+        let mut is_slow = false;
+        if !stamp.is_none() {
+            is_slow = self.release_stamped(ticket, stamp, stamp.ended_by(CallEnd::Success));
+            if !is_slow && self.machine.is_clean_for(ticket) {
+                return Settled::Counted;
+            }
         }
         if !is_slow && self.machine.reset_run(ticket) {
             if let Some(options) = self.options.get() {
@@ -149,12 +152,11 @@ impl Circuit {
         });
     }
 
-    /// Records a call that its caller cancelled. It is a failure if it had run for `cancelled_after`,
-    /// otherwise it is ignored.
+    /// Records a call that its caller cancelled after this time. It is a failure if that is at least
+    /// `cancelled_after`, otherwise it is ignored.
     #[cold]
     #[inline(never)]
-    pub(super) fn record_cancelled(&self, ticket: Ticket, stamp: Stamp) {
-        let ran = stamp.elapsed(&self.clock).unwrap_or_default();
+    pub(super) fn record_cancelled(&self, ticket: Ticket, stamp: Stamp, ran: Duration) {
         self.record_given_up(ticket, stamp, ran, || format!("the caller cancelled the call after {ran:.1?}"));
     }
 
@@ -167,6 +169,7 @@ impl Circuit {
         waited: Duration,
         text: impl Fn() -> String,
     ) {
+        let stamp = if stamp.is_tapped() { self.tap_given_up(stamp, waited) } else { stamp };
         if waited >= self.config().cancelled_after() {
             self.counters.add(Total::Rare(Rare::FailedCancellations));
             let is_slow = self.release(ticket, stamp, CallEnd::Cancelled);
@@ -175,20 +178,17 @@ impl Circuit {
             self.record_fault_or_trial(ticket, stamp, completion, &|| Some(Arc::from(text())));
         } else {
             self.counters.add(Total::Rare(Rare::IgnoredCancellations));
-            self.record_ignored_end(ticket, stamp, CallEnd::Cancelled);
+            self.record_ignored(ticket, stamp);
         }
     }
 
     /// Records an ignored call, and releases the slot of a trial call.
     #[inline(never)]
     pub(super) fn record_ignored(&self, ticket: Ticket, stamp: Stamp) -> Settled {
-        self.record_ignored_end(ticket, stamp, CallEnd::Ignored)
-    }
-
-    fn record_ignored_end(&self, ticket: Ticket, stamp: Stamp, end: CallEnd) -> Settled {
         self.release_slot(ticket, stamp);
-        if stamp.start().is_some() {
-            self.tap_ignored(stamp, end);
+        if stamp.is_tapped() {
+            let duration = stamp.elapsed(&self.clock).unwrap_or_default();
+            self.tap_ended(stamp, CallEnd::Ignored, duration);
         }
         self.counters.add(Total::Rare(Rare::Ignored));
         self.abandon_trial(ticket)
@@ -321,29 +321,35 @@ impl Circuit {
     /// Releases the bulkhead slot and records the duration. Returns `true` if the call was slow.
     #[inline]
     fn release(&self, ticket: Ticket, stamp: Stamp, end: CallEnd) -> bool {
-        !stamp.is_none() && self.release_stamped(ticket, stamp, end)
+        !stamp.is_none() && self.release_stamped(ticket, stamp, stamp.ended_by(end))
     }
 
     #[inline(never)]
-    fn release_stamped(&self, ticket: Ticket, stamp: Stamp, end: CallEnd) -> bool {
+    fn release_stamped(&self, ticket: Ticket, stamp: Stamp, end: StampedEnd) -> bool {
         self.release_slot(ticket, stamp);
-        match (self.options.get(), stamp.start()) {
-            (Some(options), Some(start)) => {
-                let nanos = self.clock.nanos_since(start);
-                !options.try_record_duration(nanos) && self.note_duration(options, nanos, end)
-            }
-            (_, None) | (None, _) => false,
-        }
+        let Some(start) = stamp.start() else {
+            return false;
+        };
+        let Some(options) = self.options.get() else {
+            return false;
+        };
+        let nanos = self.clock.nanos_since(start);
+        !options.try_record_duration(nanos) && self.note_duration(options, nanos, end)
     }
 
-    /// Records the duration, and passes the call to the taps, if there are any. Returns `true` if it was slow.
+    /// Records the duration, and passes the call to the taps that see it. Returns `true` if it was slow.
     #[cold]
     #[inline(never)]
-    fn note_duration(&self, options: &CircuitOptions, nanos: u64, end: CallEnd) -> bool {
-        options.record_notable_duration(nanos);
-        if options.is_tapped() {
-            self.tap_completed(options, end, Duration::from_nanos(nanos));
+    fn note_duration(&self, options: &CircuitOptions, nanos: u64, end: StampedEnd) -> bool {
+        let flags = end.flags();
+        if flags.is_tapped() {
+            self.tap_ended(flags, end.end(), Duration::from_nanos(nanos));
         }
+        // The settings do not need the duration of a call that has a start only for taps.
+        if !flags.is_timed() {
+            return false;
+        }
+        options.record_notable_duration(nanos);
         options.is_slow(nanos)
     }
 

@@ -33,6 +33,8 @@ pub struct ServiceCall {
     /// `None` once the call has been settled.
     permit: Option<OwnedPermit>,
     limit: Limit,
+    /// The end of the first poll of a tapped call, if its cancellation is measured from there, otherwise never.
+    first_poll_ended: Moment,
 }
 
 /// The result of starting a call.
@@ -111,8 +113,10 @@ fn request_slot(mut permit: OwnedPermit) -> SlotRequest {
 fn start_gated(circuit: &Arc<Circuit>, admission: Admission<'_>) -> Result<ServiceStart, BreakerError> {
     match circuit.start_passage(admission)? {
         Passing::Passed(admission) => Ok(ServiceStart::Admitted(ServiceCall::new(circuit, admission))),
-        Passing::Delayed(admission, delay) => {
+        Passing::Delayed(mut admission, delay) => {
             circuit.count_delay();
+            // The limit includes the delay.
+            admission.0.stamp = admission.0.stamp.limitable();
             let permit = OwnedPermit::new(circuit, Permit::waiting(admission));
             Ok(ServiceStart::Waiting(delayed(permit, delay)))
         }
@@ -144,7 +148,8 @@ impl ServiceCall {
     /// Returns a call with this time limit.
     fn limited(circuit: &Arc<Circuit>, admission: Admission<'_>, limit: Option<Duration>) -> Self {
         let limit = limit.map_or(Limit::None, |limit| Limit::Until(circuit.now().after(limit)));
-        Self { permit: Some(OwnedPermit::new(circuit, Permit::waiting(admission))), limit }
+        let permit = OwnedPermit::new(circuit, Permit::waiting(admission));
+        Self { permit: Some(permit), limit, first_poll_ended: Moment::NEVER }
     }
 
     /// Runs a part of the call, in which calls of annotated functions run in its slot. If it panics, the call is a
@@ -168,8 +173,8 @@ impl ServiceCall {
     /// Ends the poll of a call that is pending: stores when the call began, and polls its time limit. A call that is
     /// dropped before, or that is ready at its first poll, needs no start.
     pub(crate) fn suspend(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if let Some(permit) = &mut self.permit {
-            permit.set_start();
+        if let Some(ended) = self.permit.as_mut().and_then(OwnedPermit::suspend) {
+            self.first_poll_ended = ended;
         }
         if let Limit::Until(until) = self.limit {
             self.limit = match self.permit.as_ref().and_then(|permit| permit.circuit().timer(until)) {
@@ -211,7 +216,18 @@ impl ServiceCall {
 
     /// Returns the call, and leaves one that has been settled.
     pub(crate) fn take(&mut self) -> Self {
-        Self { permit: self.permit.take(), limit: mem::replace(&mut self.limit, Limit::None) }
+        let limit = mem::replace(&mut self.limit, Limit::None);
+        Self { permit: self.permit.take(), limit, first_poll_ended: self.first_poll_ended }
+    }
+}
+
+impl Drop for ServiceCall {
+    fn drop(&mut self) {
+        if self.first_poll_ended != Moment::NEVER
+            && let Some(mut permit) = self.permit.take()
+        {
+            permit.take().into_admission().cancelled_since(self.first_poll_ended);
+        }
     }
 }
 

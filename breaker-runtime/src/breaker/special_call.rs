@@ -10,15 +10,15 @@ use super::admission::AdmitResult;
 use super::circuit::Circuit;
 use super::gate::DelayEnd;
 use super::stamp::Stamp;
-use crate::clock::Sleep;
+use crate::clock::{Moment, Sleep};
 
 pin_project! {
     /// The part of an async call that is not simply running.
     #[project = SpecialCallProjection]
     pub(super) enum SpecialCall<'a> {
         Waiting { wait: BoxedSlotWait<'a> },
-        /// The call is running and has a time limit.
-        Limited { #[pin] limit: Sleep },
+        /// The call is running, and has a time limit or is tapped.
+        Limited { #[pin] limit: Sleep, first_poll_ended: Option<Moment> },
         /// A drill delays the call before it runs.
         Delayed { #[pin] timer: Sleep, call: DelayedCall },
         /// The call has reached its time limit. It had this stamp.
@@ -60,7 +60,7 @@ impl<'a> SpecialCall<'a> {
     /// Polls the time limit of a call. Calls without one stay pending.
     pub(super) fn poll_limit(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         match self.project() {
-            SpecialCallProjection::Limited { limit } => limit.poll(context),
+            SpecialCallProjection::Limited { limit, .. } => limit.poll(context),
             SpecialCallProjection::Waiting { .. }
             | SpecialCallProjection::Delayed { .. }
             | SpecialCallProjection::TimedOut { .. } => Poll::Pending,
@@ -80,6 +80,24 @@ impl<'a> SpecialCall<'a> {
             SpecialCallProjection::Waiting { .. }
             | SpecialCallProjection::Limited { .. }
             | SpecialCallProjection::TimedOut { .. } => Poll::Pending,
+        }
+    }
+
+    /// Stores the end of the first poll of a running call.
+    pub(super) fn set_first_poll_ended(self: Pin<&mut Self>, ended: Moment) {
+        match self.project() {
+            SpecialCallProjection::Limited { first_poll_ended, .. } => *first_poll_ended = Some(ended),
+            SpecialCallProjection::Waiting { .. }
+            | SpecialCallProjection::Delayed { .. }
+            | SpecialCallProjection::TimedOut { .. } => {}
+        }
+    }
+
+    /// Returns the end of the first poll, if it was stored.
+    pub(super) const fn first_poll_ended(&self) -> Option<Moment> {
+        match self {
+            Self::Limited { first_poll_ended, .. } => *first_poll_ended,
+            Self::Waiting { .. } | Self::Delayed { .. } | Self::TimedOut { .. } => None,
         }
     }
 

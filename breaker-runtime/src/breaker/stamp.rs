@@ -2,21 +2,65 @@
 //! it.
 //!
 //! ```text
-//!  63 ..... 5   4         3      2      1             0
-//!  start        in scope  since  timed  enters scope  in bulkhead
+//!  63 ..... 6   5       4         3      2      1             0
+//!  start        tapped  in scope  since  timed  enters scope  in bulkhead
 //! ```
 //!
-//! The start of a timed call is a reading of the stopwatch. The start of any other call that may be cancelled
-//! is a moment. A call has one start at most, so both bits together mark the stamp of an async call that does not
-//! run, and the bits of the start then hold its [`Phase`].
+//! The start of a timed or tapped call is a reading of the stopwatch. The start of any other call that may be cancelled
+//! is a moment. Without taps, `timed` and `since` exclude each other, so both bits together mark the stamp of an async
+//! call that does not run, and the bits of the start then hold its [`Phase`]. In the stamp of a tapped call, `timed`
+//! says that the settings need its duration too, and `since` that `call_timeout` can end it.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
+use super::tap::CallEnd;
 use crate::clock::{Clock, Moment, Start};
 
 /// The start of a call, if it is known, and the flags of the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp(u64);
+
+/// The needs for the duration of a call: the bits `timed` and `tapped` of its stamp. The features of a circuit have them
+/// at the same positions, so that no branch tells them apart when a call starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Timing(NonZeroU32);
+
+impl Timing {
+    /// The settings need the duration: `slow_call` or `durations`.
+    pub(super) const SETTINGS: u32 = 1 << 2;
+    /// The circuit has taps, which see the call when it ends.
+    pub(super) const TAPS: u32 = 1 << 5;
+
+    /// Returns the needs in these bits, if there are any.
+    #[inline]
+    pub(super) const fn from_bits(bits: u32) -> Option<Self> {
+        match NonZeroU32::new(bits & (Self::SETTINGS | Self::TAPS)) {
+            Some(needs) => Some(Self(needs)),
+            None => None,
+        }
+    }
+}
+
+/// The flags of a stamp and the end of its call, packed so that a function that needs both keeps them in one register.
+///
+/// ```text
+///  15 ... 8   7 .......... 0
+///  end        lowest byte of the stamp
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct StampedEnd(u32);
+
+impl StampedEnd {
+    /// Returns the stamp with its flags and without its start.
+    pub(super) const fn flags(self) -> Stamp {
+        Stamp(self.0 as u64 & FLAGS)
+    }
+
+    pub(super) const fn end(self) -> CallEnd {
+        CallEnd::from_index(self.0 >> u8::BITS)
+    }
+}
 
 /// The phase of an async call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,11 +82,13 @@ const IN_BULKHEAD: u64 = 1;
 /// The call enters the scope of its thread without a bulkhead slot: a trial call, which holds a trial slot, or a call
 /// that a ramp admitted. Calls inside it must be admitted with it.
 const ENTERS_SCOPE: u64 = 1 << 1;
-const TIMED: u64 = 1 << 2;
+const TIMED: u64 = Timing::SETTINGS as u64;
 const SINCE: u64 = 1 << 3;
 const IN_SCOPE: u64 = 1 << 4;
-const START_SHIFT: u32 = 5;
+const TAPPED: u64 = Timing::TAPS as u64;
+const START_SHIFT: u32 = 6;
 const START: u64 = Start::MAX;
+const FLAGS: u64 = (1 << START_SHIFT) - 1;
 const NOT_RUNNING: u64 = TIMED | SINCE;
 
 impl Stamp {
@@ -88,12 +134,27 @@ impl Stamp {
     /// Returns `true` if an async call is running and does not enter the scope of its thread.
     #[inline]
     pub(super) const fn is_unrestricted(self) -> bool {
-        !self.enters_scope() && self.0 & NOT_RUNNING != NOT_RUNNING
+        !self.enters_scope() && self.0 & (NOT_RUNNING | TAPPED) != NOT_RUNNING
     }
 
-    /// Returns the stamp of a call that is timed from `start`.
-    pub(super) const fn started_at(self, start: Start) -> Self {
-        Self(self.0 | TIMED | start.bits() << START_SHIFT)
+    /// Returns the stamp of a call that starts at `start`, and whose duration is needed.
+    #[inline]
+    pub(super) const fn started_at(self, start: Start, timing: Timing) -> Self {
+        Self(self.0 | timing.0.get() as u64 | start.bits() << START_SHIFT)
+    }
+
+    /// Returns the stamp of a call that `call_timeout` can end. Only taps need to know that.
+    pub(super) const fn limitable(self) -> Self {
+        if self.is_tapped() { Self(self.0 | SINCE) } else { self }
+    }
+
+    /// Returns the stamp that this tapped call would have without taps.
+    pub(super) fn untapped(self, clock: &Clock) -> Self {
+        if self.is_timed() {
+            return Self(self.0 & !(TAPPED | SINCE));
+        }
+        let ran = self.elapsed(clock).unwrap_or_default();
+        Self(self.0 & (IN_BULKHEAD | ENTERS_SCOPE | IN_SCOPE)).since(clock.now().before(ran))
     }
 
     /// Returns the stamp of a call that began at `moment`. It is not timed: its duration matters only if it
@@ -140,11 +201,11 @@ impl Stamp {
         self.0 == 0
     }
 
-    /// Returns `true` if a success with this stamp has nothing to release and is not timed. The start of a call that
-    /// may be cancelled does not matter then.
+    /// Returns `true` if a success with this stamp has nothing to release and is neither timed nor tapped. The start of a
+    /// call that may be cancelled does not matter then.
     #[inline]
     pub(super) const fn is_plain(self) -> bool {
-        self.0 & (IN_BULKHEAD | ENTERS_SCOPE | TIMED | IN_SCOPE) == 0
+        self.0 & (IN_BULKHEAD | ENTERS_SCOPE | TIMED | IN_SCOPE | TAPPED) == 0
     }
 
     pub(super) const fn is_in_bulkhead(self) -> bool {
@@ -154,18 +215,40 @@ impl Stamp {
     /// Returns `true` if it is known when the call began.
     #[inline]
     pub(super) const fn has_start(self) -> bool {
-        self.0 & (TIMED | SINCE) != 0
+        self.0 & (TIMED | SINCE | TAPPED) != 0
     }
 
-    /// Returns the start, if the call is timed.
+    /// Returns `true` if the settings needed the duration of the call when it started.
+    pub(super) const fn is_timed(self) -> bool {
+        self.0 & TIMED != 0
+    }
+
+    /// Returns `true` if taps see the call when it ends.
+    #[inline]
+    pub(super) const fn is_tapped(self) -> bool {
+        self.0 & TAPPED != 0
+    }
+
+    /// Returns `true` if `call_timeout` can end this tapped call.
+    pub(super) const fn is_limitable(self) -> bool {
+        self.0 & SINCE != 0
+    }
+
+    /// Returns the start, if the call is timed or tapped.
     pub(super) const fn start(self) -> Option<Start> {
-        if self.0 & TIMED == 0 { None } else { Some(Start::from_bits(self.0 >> START_SHIFT)) }
+        if self.0 & (TIMED | TAPPED) == 0 { None } else { Some(Start::from_bits(self.0 >> START_SHIFT)) }
     }
 
-    /// Returns the stamp without the time from `from` to `until` in the duration of the call, if it is timed.
+    /// Returns the stamp without the time from `from` to `until` in the duration of the call, if that is measured.
     pub(super) fn without(self, from: Start, until: Start) -> Self {
-        let flags = self.0 & ((1 << START_SHIFT) - 1);
+        let flags = self.0 & FLAGS;
         self.start().map_or(self, |start| Self(flags | start.later_by(from, until).bits() << START_SHIFT))
+    }
+
+    /// Returns the flags and this end.
+    #[inline]
+    pub(super) const fn ended_by(self, end: CallEnd) -> StampedEnd {
+        StampedEnd((self.0 & 0xff) as u32 | (end as u32) << u8::BITS)
     }
 
     /// Returns how long the call has run, if it is known when it began.
@@ -175,7 +258,7 @@ impl Stamp {
         }
         (self.0 & SINCE != 0).then(|| {
             let nanos = clock.now().nanos().wrapping_sub(self.0 >> START_SHIFT) & START;
-            // The bits overflow after 18 years. A difference of more than half of that is negative.
+            // The bits overflow after nine years. A difference of more than half of that is negative.
             if nanos > START / 2 { Duration::ZERO } else { Duration::from_nanos(nanos) }
         })
     }

@@ -17,6 +17,7 @@ use std::time::Duration;
 use super::admission::Admission;
 use super::failure::{FailedOutput, FailureSource};
 use super::owned_permit::{OwnedCall, OwnedPermit};
+use super::tap::{CallEnd, CompletedCall};
 use crate::classifier::Classifier;
 use crate::clock::{Moment, Start};
 use crate::failure_text::failure_text;
@@ -26,7 +27,8 @@ use crate::sync::{Mutex, MutexGuard, lock};
 /// A call whose result arrives in parts. Its owner calls [`poll`](Self::poll) for each part, and settles it.
 ///
 /// A call that is dropped while its caller waits for a part is a cancelled call: it is a failure if that wait took at
-/// least `cancelled_after`. If it is dropped while the caller handles a part, [`PartMeaning`] decides.
+/// least `cancelled_after`. If it is dropped while the caller handles a part, [`PartMeaning`] decides; before the first
+/// part, it is a cancelled call without a wait.
 pub(crate) struct StreamedCall {
     parts: Arc<PartWaker>,
     /// The waker that the stream sees.
@@ -39,7 +41,7 @@ pub(crate) enum PartMeaning {
     /// The service works, and the caller needs no more: the call is a success.
     #[allow(dead_code, reason = "only the integration `stream` uses it")]
     Success,
-    /// Only the end tells whether the call has succeeded: the call is ignored.
+    /// Only the end tells whether the call has succeeded: it is a cancelled call without a wait, which is ignored.
     #[allow(dead_code, reason = "only the integration `tower_http` uses it")]
     Nothing,
 }
@@ -55,10 +57,27 @@ struct Progress {
     /// `true` if `hang` applies to the call: it was set when the call began.
     is_watched: bool,
     meaning: PartMeaning,
+    /// The times of the call that only taps need, if they see it.
+    tapped: Option<Box<TappedStream>>,
     /// `true` if the caller has received a part and has not asked for the next one.
     handles_part: bool,
     /// The caller. `None` if the stream has woken it since its last poll began.
     caller: Option<Waker>,
+}
+
+/// The times of a tapped call that its stamp no longer has when it ends.
+struct TappedStream {
+    started: Moment,
+    /// The time until the call has returned its stream, if `call_timeout` limits that.
+    limited: Option<Duration>,
+}
+
+/// The way in which a call ends.
+#[derive(Clone, Copy)]
+enum Ending {
+    Settled(Outcome),
+    /// The call is dropped, so the activity of its caller decides.
+    Dropped,
 }
 
 /// A call that has ended before it was settled.
@@ -90,9 +109,17 @@ impl StreamedCall {
         let mut call = permit.into_owned_call();
         let is_watched = call.ticket.entry().is_some();
         call.ticket = call.circuit.pause_watch(call.ticket);
+        let tapped = if call.stamp.is_tapped() { Some(Box::new(call.tapped_stream())) } else { None };
         let wait = Wait::No { waited: None, since: call.stopwatch() };
-        let progress =
-            Progress { call: Some(call), wait, is_watched, meaning, handles_part: false, caller: None };
+        let progress = Progress {
+            call: Some(call),
+            wait,
+            is_watched,
+            meaning,
+            tapped,
+            handles_part: false,
+            caller: None,
+        };
         let parts = Arc::new(PartWaker(Mutex::new(progress)));
         Self { waker: Waker::from(Arc::clone(&parts)), parts }
     }
@@ -129,7 +156,9 @@ impl StreamedCall {
 
     /// Settles the call, unless it has been settled.
     pub(crate) fn settle(&mut self, outcome: Outcome) {
-        if let Some(EndedCall { call: OwnedCall { circuit, ticket, stamp }, .. }) = self.parts.end() {
+        if let Some(EndedCall { call: OwnedCall { circuit, ticket, stamp }, .. }) =
+            self.parts.end(Ending::Settled(outcome))
+        {
             Admission::new(&circuit, ticket, stamp).settle_permit(outcome);
         }
     }
@@ -145,7 +174,9 @@ impl StreamedCall {
     }
 
     fn fail_because(&mut self, failure: &dyn FailureSource) {
-        if let Some(EndedCall { call: OwnedCall { circuit, ticket, stamp }, .. }) = self.parts.end() {
+        if let Some(EndedCall { call: OwnedCall { circuit, ticket, stamp }, .. }) =
+            self.parts.end(Ending::Settled(Outcome::Failure))
+        {
             Admission::new(&circuit, ticket, stamp).fail(failure);
         }
     }
@@ -210,20 +241,25 @@ impl PartWaker {
     }
 
     /// Ends the call, unless it has been settled.
-    fn end(&self) -> Option<EndedCall> {
+    fn end(&self, ending: Ending) -> Option<EndedCall> {
         let mut progress = self.lock();
         progress.end_wait();
-        let mut call = progress.call.take()?;
+        let call = progress.call.take()?;
         let caller = progress.caller.take();
+        let tapped = progress.tapped.take();
         let wait = progress.wait;
         let part = progress.handles_part.then_some(progress.meaning);
         drop(progress);
         drop(caller);
-        let Wait::No { waited, since } = wait else {
-            return Some(EndedCall { call, waited: None, part });
-        };
-        call.exclude(since);
-        Some(EndedCall { call, waited, part })
+        let mut ended = EndedCall { call, waited: None, part };
+        if let Wait::No { waited, since } = wait {
+            ended.call.exclude(since);
+            ended.waited = waited;
+        }
+        if let Some(times) = tapped {
+            ended.tap(&times, ending);
+        }
+        Some(ended)
     }
 
     fn lock(&self) -> MutexGuard<'_, Progress> {
@@ -267,6 +303,15 @@ impl Progress {
 }
 
 impl OwnedCall {
+    /// Returns the times of a tapped call that has returned its stream.
+    #[cold]
+    #[inline(never)]
+    fn tapped_stream(&self) -> TappedStream {
+        let ran = self.stamp.elapsed(&self.circuit.clock).unwrap_or_default();
+        let limited = if self.stamp.is_limitable() { Some(ran) } else { None };
+        TappedStream { started: self.circuit.now().before(ran), limited }
+    }
+
     /// Returns the start of a time that is not part of the duration, if the call is timed. The duration of a trial call
     /// stays whole, because it is compared with its lease.
     fn stopwatch(&self) -> Option<Start> {
@@ -282,20 +327,41 @@ impl OwnedCall {
     }
 }
 
+impl EndedCall {
+    /// Passes the call to the taps. Its stamp is then as it would be without them.
+    #[cold]
+    #[inline(never)]
+    fn tap(&mut self, &TappedStream { started, limited }: &TappedStream, ending: Ending) {
+        let OwnedCall { circuit, stamp, .. } = &self.call;
+        let end = match (ending, self.waited, self.part) {
+            (Ending::Settled(Outcome::Success), ..) | (Ending::Dropped, None, Some(PartMeaning::Success)) => {
+                CallEnd::Success
+            }
+            (Ending::Settled(Outcome::Failure), ..) => CallEnd::Failure,
+            (Ending::Settled(Outcome::Ignored), ..) => CallEnd::Ignored,
+            (Ending::Dropped, ..) => CallEnd::Cancelled,
+        };
+        let duration = stamp.elapsed(&circuit.clock).unwrap_or_default();
+        let waited = self.waited.unwrap_or_default();
+        circuit.tap(&CompletedCall { end, started, duration, waited, limited });
+        self.call.stamp = stamp.untapped(&circuit.clock);
+    }
+}
+
 impl Drop for StreamedCall {
     fn drop(&mut self) {
-        let Some(EndedCall { call: OwnedCall { circuit, ticket, stamp }, waited, part }) = self.parts.end()
+        let Some(EndedCall { call: OwnedCall { circuit, ticket, stamp }, waited, part }) =
+            self.parts.end(Ending::Dropped)
         else {
             return;
         };
-        let Some(waited) = waited else {
-            match part {
-                Some(PartMeaning::Success) => {
-                    Admission::new(&circuit, ticket, stamp).settle_permit(Outcome::Success);
-                }
-                Some(PartMeaning::Nothing) | None => _ = circuit.record_ignored(ticket, stamp),
+        let waited = match (waited, part) {
+            (Some(waited), _) => waited,
+            (None, Some(PartMeaning::Success)) => {
+                Admission::new(&circuit, ticket, stamp).settle_permit(Outcome::Success);
+                return;
             }
-            return;
+            (None, Some(PartMeaning::Nothing) | None) => Duration::ZERO,
         };
         circuit.record_given_up(ticket, stamp, waited, || {
             format!("the caller cancelled the call after it had waited {waited:.1?} for the next part")
@@ -320,7 +386,9 @@ struct FailOnPanic<'a>(&'a mut StreamedCall);
 
 impl Drop for FailOnPanic<'_> {
     fn drop(&mut self) {
-        if let Some(EndedCall { call: OwnedCall { circuit, ticket, stamp }, .. }) = self.0.parts.end() {
+        if let Some(EndedCall { call: OwnedCall { circuit, ticket, stamp }, .. }) =
+            self.0.parts.end(Ending::Settled(Outcome::Failure))
+        {
             Admission::new(&circuit, ticket, stamp).panicked();
         }
     }

@@ -25,8 +25,13 @@ pub(crate) trait CallTap: Send + Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CompletedCall {
     pub(crate) end: CallEnd,
+    pub(crate) started: Moment,
+    /// The time that `slow_call` measures. That of a streamed call is the time for which its caller waited.
     pub(crate) duration: Duration,
-    pub(crate) ended: Moment,
+    /// The time that `cancelled_after` measures. It matters only if the caller gave the call up.
+    pub(crate) waited: Duration,
+    /// The time that `call_timeout` limits. `None` if the call could not be stopped.
+    pub(crate) limited: Option<Duration>,
 }
 
 /// The way in which an admitted call ended.
@@ -39,6 +44,23 @@ pub(crate) enum CallEnd {
     TimedOut,
     /// The caller gave the call up. It counts as a failure only after `cancelled_after`.
     Cancelled,
+}
+
+impl CallEnd {
+    /// Returns the end whose discriminant this is.
+    pub(super) const fn from_index(index: u32) -> Self {
+        const SUCCESS: u32 = CallEnd::Success as u32;
+        const IGNORED: u32 = CallEnd::Ignored as u32;
+        const TIMED_OUT: u32 = CallEnd::TimedOut as u32;
+        const CANCELLED: u32 = CallEnd::Cancelled as u32;
+        match index {
+            SUCCESS => Self::Success,
+            IGNORED => Self::Ignored,
+            TIMED_OUT => Self::TimedOut,
+            CANCELLED => Self::Cancelled,
+            _ => Self::Failure,
+        }
+    }
 }
 
 /// The taps of one circuit.
@@ -58,14 +80,6 @@ pub(super) struct SourceId(pub(super) usize);
 
 /// The taps of a circuit while they are changed.
 pub(super) type LockedTaps<'a> = MutexGuard<'a, Arc<[AttachedTap]>>;
-
-impl CompletedCall {
-    /// Returns the moment at which the call began.
-    #[allow(dead_code, reason = "only the feature `recorder` reads it")]
-    pub(crate) fn started(&self) -> Moment {
-        self.ended.before(self.duration)
-    }
-}
 
 impl Taps {
     pub(super) fn lock(&self) -> LockedTaps<'_> {

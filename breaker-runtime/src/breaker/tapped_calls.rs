@@ -58,22 +58,32 @@ impl Circuit {
         taps.is_some_and(|taps| taps.lock().iter().any(|attached| attached.source == source_id(source)))
     }
 
-    /// Passes a call that has ended to the taps.
+    /// Passes a tapped call that ends now to the taps, whose caller has waited since its start.
     #[cold]
     #[inline(never)]
-    pub(super) fn tap_completed(&self, options: &CircuitOptions, end: CallEnd, duration: Duration) {
-        let call = CompletedCall { end, duration, ended: self.clock.now() };
-        options.taps().for_each(|tap| tap.completed(&call));
+    pub(super) fn tap_ended(&self, stamp: Stamp, end: CallEnd, duration: Duration) {
+        self.tap(&self.completed(stamp, end, duration));
     }
 
-    /// Passes an ignored call to the taps, if there are any and the call was timed.
+    /// Passes a tapped call to the taps whose caller has given it up after this time. Returns the stamp that it would
+    /// have without taps.
     #[cold]
     #[inline(never)]
-    pub(super) fn tap_ignored(&self, stamp: Stamp, end: CallEnd) {
-        if let Some(options) = self.options.get()
-            && options.is_tapped()
-        {
-            self.tap_completed(options, end, stamp.elapsed(&self.clock).unwrap_or_default());
+    pub(super) fn tap_given_up(&self, stamp: Stamp, waited: Duration) -> Stamp {
+        let duration = stamp.elapsed(&self.clock).unwrap_or_default();
+        self.tap(&CompletedCall { waited, ..self.completed(stamp, CallEnd::Cancelled, duration) });
+        stamp.untapped(&self.clock)
+    }
+
+    fn completed(&self, stamp: Stamp, end: CallEnd, duration: Duration) -> CompletedCall {
+        let limited = if stamp.is_limitable() { Some(duration) } else { None };
+        CompletedCall { end, started: self.clock.now().before(duration), duration, waited: duration, limited }
+    }
+
+    /// Passes a call to the taps.
+    pub(super) fn tap(&self, call: &CompletedCall) {
+        if let Some(options) = self.options.get() {
+            options.taps().for_each(|tap| tap.completed(call));
         }
     }
 

@@ -19,7 +19,7 @@
 //! | an item is the error of another circuit breaker | ignored, where the error can be inspected |
 //! | polling the stream panics | a failure; the panic continues |
 //! | the stream is dropped after an item, before the next one is polled | a success: the service works, and the consumer needs no more |
-//! | the stream is dropped before it was polled | ignored |
+//! | the stream is dropped before it was polled | that of a cancelled call without a wait: ignored |
 //! | the stream is dropped after a pending poll, before the next item | a failure if its consumer has waited for [`cancelled_after`](crate::ConfigBuilder::cancelled_after), otherwise ignored |
 //!
 //! Until then, the call holds its slots: with [`max_concurrent`](crate::ConfigBuilder::max_concurrent), a bulkhead

@@ -27,7 +27,7 @@
 //! | The body is dropped unread after [`is_end_stream`](http_body::Body::is_end_stream) has returned `true` | as if its end had been read |
 //! | The body breaks | a failure, also if its error is that of another breaker, because errors of bodies need not implement `Error` |
 //! | The body is dropped while its reader waits for a part | that of a cancelled call: a failure if that wait took at least [`cancelled_after`](crate::ConfigBuilder::cancelled_after), otherwise ignored |
-//! | The body is dropped while no reader waits | ignored: a client may close a long download |
+//! | The body is dropped while no reader waits | that of a cancelled call without a wait: ignored, because a client may close a long download |
 //! | The body panics | a failure |
 //!
 //! A client that reads no body at all has no successes, so its circuit does not close once it is half-open: use the

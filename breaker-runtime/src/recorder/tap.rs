@@ -7,7 +7,7 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::Duration;
 
 use super::trace_line::{RecordedCall, RecordedOutcome};
-use crate::breaker::{CallTap, Circuit, CompletedCall, TapSource};
+use crate::breaker::{CallEnd, CallTap, Circuit, CompletedCall, TapSource};
 use crate::clock::Moment;
 use crate::error::ErrorKind;
 use crate::sync::{AtomicU64, AtomicUsize, Ordering};
@@ -127,13 +127,17 @@ impl TapSource for RecorderTaps {
 
 impl CallTap for RecordedCircuit {
     fn completed(&self, call: &CompletedCall) {
-        let (began, started) = (self.buffer.began, call.started());
+        let (began, started) = (self.buffer.began, call.started);
         if started < began || !self.buffer.is_in_sample() {
             return;
         }
+        let duration = match call.end {
+            CallEnd::Cancelled => call.waited,
+            CallEnd::Success | CallEnd::Failure | CallEnd::Ignored | CallEnd::TimedOut => call.duration,
+        };
         self.buffer.add_call(RecordedCall {
             start: started.since(began),
-            duration: call.duration,
+            duration,
             outcome: RecordedOutcome::Ended(call.end),
             key: self.key.clone(),
         });

@@ -6,7 +6,7 @@ use super::played_circuit::PlayedCircuit;
 use super::report::History;
 use super::tally::Tally;
 use crate::breaker::{CallTap, Circuit, CircuitBreaker, Identity, TapSource};
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::config::{
     Config, ConfigBuilder, ConfigError, Mode, Name, Setting, SettingSource, SharedConfig, Sharing,
 };
@@ -22,6 +22,7 @@ pub(super) struct CandidateTaps {
     /// The settings over those that all circuits of the breaker shared at the start.
     config: Config,
     clock: Clock,
+    began: Moment,
     tally: Arc<Tally>,
     former: Arc<Mutex<History>>,
     circuits: Mutex<PlayedCircuits>,
@@ -50,6 +51,7 @@ impl CandidateTaps {
             name,
             settings,
             config,
+            began: clock.now(),
             clock,
             tally: Arc::default(),
             former: Arc::default(),
@@ -71,6 +73,10 @@ impl CandidateTaps {
 
     pub(super) fn tally(&self) -> &Tally {
         &self.tally
+    }
+
+    pub(super) const fn began(&self) -> Moment {
+        self.began
     }
 
     pub(super) const fn clock(&self) -> &Clock {
@@ -100,7 +106,8 @@ impl TapSource for CandidateTaps {
         let identity = Identity::Alone { name: self.name.clone() };
         let played = SharedConfig::new(without_overlap(config), SettingSource::Default);
         let own = CircuitBreaker::new_unchecked(identity, played, self.clock.clone());
-        let played = Arc::new(PlayedCircuit::new(own, Arc::clone(&self.tally), Arc::clone(&self.former)));
+        let (tally, former) = (Arc::clone(&self.tally), Arc::clone(&self.former));
+        let played = Arc::new(PlayedCircuit::new(own, self.began, tally, former));
         lock(&self.circuits).add(Arc::downgrade(&played));
         Some(played)
     }

@@ -14,6 +14,8 @@ use crate::sync::{Mutex, lock};
 
 pub(super) struct PlayedCircuit {
     circuit: CircuitBreaker,
+    /// The start of the candidate. It plays no call that began before.
+    began: Moment,
     /// Locked while a call is played, so that calls which end at the same time do not compete for trial slots.
     order: Mutex<()>,
     tally: Arc<Tally>,
@@ -22,8 +24,13 @@ pub(super) struct PlayedCircuit {
 }
 
 impl PlayedCircuit {
-    pub(super) const fn new(circuit: CircuitBreaker, tally: Arc<Tally>, former: Arc<Mutex<History>>) -> Self {
-        Self { circuit, order: Mutex::new(()), tally, former }
+    pub(super) const fn new(
+        circuit: CircuitBreaker,
+        began: Moment,
+        tally: Arc<Tally>,
+        former: Arc<Mutex<History>>,
+    ) -> Self {
+        Self { circuit, began, order: Mutex::new(()), tally, former }
     }
 
     pub(super) fn snapshot(&self) -> Snapshot {
@@ -36,10 +43,11 @@ impl PlayedCircuit {
         let seen = match call.end {
             CallEnd::Success => Outcome::Success,
             CallEnd::Failure | CallEnd::TimedOut => Outcome::Failure,
-            CallEnd::Cancelled if call.duration >= config.cancelled_after() => Outcome::Failure,
+            CallEnd::Cancelled if call.waited >= config.cancelled_after() => Outcome::Failure,
             CallEnd::Ignored | CallEnd::Cancelled => Outcome::Ignored,
         };
-        let is_timeout = config.call_timeout().is_some_and(|limit| call.duration >= limit);
+        let timeout = call.limited.zip(config.call_timeout());
+        let is_timeout = timeout.is_some_and(|(limited, timeout)| limited >= timeout);
         Outcomes { seen, played: if is_timeout { Outcome::Failure } else { seen } }
     }
 }
@@ -53,6 +61,9 @@ struct Outcomes {
 
 impl CallTap for PlayedCircuit {
     fn completed(&self, call: &CompletedCall) {
+        if call.started < self.began {
+            return;
+        }
         let Outcomes { seen, played } = self.outcomes(call);
         let order = lock(&self.order);
         let decision: PlayedCall = self.circuit.circuit().play(played, call.duration);

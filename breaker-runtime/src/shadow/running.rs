@@ -7,7 +7,6 @@ use super::error::{MAX_CANDIDATES, MAX_NAME, ShadowError};
 use super::report::{CandidateReport, History, ShadowSide, compare};
 use super::tally::OutcomeCounts;
 use crate::breaker::{AttachmentOwner, TapSource};
-use crate::clock::Moment;
 use crate::config::{ConfigBuilder, Name, SettingSource};
 use crate::event::Announcement;
 use crate::registry::{
@@ -21,7 +20,6 @@ use crate::sync::{AtomicU32, Mutex, Ordering, lock};
 pub(super) struct Running {
     name: Arc<str>,
     taps: Arc<CandidateTaps>,
-    started: Moment,
     /// The figures of the live breaker at the start.
     live_before: History,
     /// 1 while a promotion runs, so that only one applies the settings.
@@ -64,14 +62,13 @@ pub(super) fn start(
     }
     let breaker_name = Name::new(circuit.to_owned().into()).map_err(invalid)?;
     let clock = registry.clock().clone();
-    let (started, live_before) = (clock.now(), History::of(&live.snapshot()));
+    let live_before = History::of(&live.snapshot());
     let taps = Arc::new(CandidateTaps::new(breaker_name, settings, config, clock));
     // Attached before others find the candidate, so that a promotion detaches the taps.
     let registration = registry.shared_store().attach_taps(Arc::clone(&taps) as Arc<dyn TapSource>);
     let running = Arc::new(Running {
         name,
         taps,
-        started,
         live_before,
         promotes: AtomicU32::new(0),
         stage: Mutex::new(Stage::Runs(registration)),
@@ -206,7 +203,7 @@ impl Running {
         CandidateReport {
             circuit: self.circuit().into(),
             candidate: Arc::clone(&self.name),
-            running_for: self.taps.clock().now().since(self.started),
+            running_for: self.taps.clock().now().since(self.taps.began()),
             successes: admitted.successes + rejected.successes,
             failures: admitted.failures + rejected.failures,
             ignored: admitted.ignored + rejected.ignored,

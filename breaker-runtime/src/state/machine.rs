@@ -239,6 +239,12 @@ impl<S: AsRef<Recovery>> Machine<S> {
         Some(lease)
     }
 
+    /// Ends the lease of a trial call now if the call has run for longer than a lease.
+    pub(crate) fn end_exceeded_lease(&self, trial: TrialCall, clock: &Clock) {
+        let locked = &mut *self.lock();
+        locked.record.end_exceeded_lease(trial, clock.now(), locked.settings.as_ref());
+    }
+
     /// Resets the run of failures after a success. Returns `true` if the call still counts.
     #[inline]
     pub(crate) fn reset_run(&self, ticket: Ticket) -> bool {

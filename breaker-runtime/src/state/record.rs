@@ -172,6 +172,14 @@ impl Record {
         progress.slots.renew(slot, now.after(recovery.lease(progress.lease_doublings)));
     }
 
+    /// Ends the lease of a trial call now if the call has run for longer than a lease.
+    pub(super) fn end_exceeded_lease(&mut self, trial: TrialCall, now: Moment, recovery: &Recovery) {
+        let progress = self.progress();
+        if trial.ran >= recovery.lease(progress.lease_doublings) {
+            progress.slots.renew(trial.slot, now);
+        }
+    }
+
     /// Records the result of a trial call and releases its slot. A late result changes no state, but a success
     /// may extend the leases.
     pub(super) fn settle_trial(
