@@ -151,7 +151,7 @@ impl Fleet {
     ///
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
     /// let fleet = Fleet::builder("unix:/no/such/redis.sock", "shop").registry(&Registry::new()).connect()?;
-    /// assert_eq!(fleet.status().to_string(), "fleet shop: 1 processes, not connected yet, 0 circuits open");
+    /// assert_eq!(fleet.status().to_string(), "fleet shop: 1 process, not connected yet, 0 circuits open");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())

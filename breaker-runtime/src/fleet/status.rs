@@ -25,7 +25,7 @@ const MAX_LISTED: usize = 1000;
 /// let status = fleet.status();
 /// assert_eq!((status.is_connected, status.processes, status.last_error.as_deref()), (false, 1, None));
 /// assert_eq!((status.settings_conflicts, status.circuits.len()), (0, 0));
-/// assert_eq!(status.to_string(), "fleet shop: 1 processes, not connected yet, 0 circuits open");
+/// assert_eq!(status.to_string(), "fleet shop: 1 process, not connected yet, 0 circuits open");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
