@@ -153,6 +153,12 @@ fn observers_do_not_affect_which_cancelled_calls_are_failures() {
             }
             scene.live.force_open();
             scene.live.reset();
+            // A call of a service that is never polled.
+            let mut service = BreakerLayer::new(&scene.live).layer(service_fn(|()| pending_for(1)));
+            let unpolled = service.call(());
+            scene.clock.advance(5 * SECOND);
+            drop(unpolled);
+            scene.live.reset();
             for _ in 0..3 {
                 scene.live.try_acquire().unwrap().settle(Outcome::Failure);
             }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use breaker_runtime::testing::Clock;
-use breaker_runtime::{Config, ConfigBuilder, Event, KeyedBreaker, Outcome, Registry, State};
+use breaker_runtime::{
+    Config, ConfigBuilder, ConfigLayer, ConfigSection, Event, KeyedBreaker, Outcome, Registry, Sharing, State,
+};
 
 use crate::support::{ALMOST_RECOVERY, NANO, RECOVERY, seconds, settings};
 
@@ -100,6 +102,30 @@ fn a_run_of_failures_that_no_rule_evaluates_is_not_kept() {
     assert!(!hosts.gets_circuit("new"), "the failure is in the window");
     hosts.clock.advance(seconds(60));
     assert!(hosts.gets_circuit("new"));
+}
+
+#[test]
+fn a_shared_circuit_whose_rule_no_longer_counts_a_failure_is_evicted() {
+    for sharing in [Sharing::Local, Sharing::First] {
+        let rule = Config::builder().window_time(seconds(60)).failure_rate(0.5);
+        let hosts = Hosts::with(rule.recovery_timeout(DAY).shared(sharing), 1);
+        hosts.end("failed once", Outcome::Failure);
+        assert!(!hosts.gets_circuit("new"));
+        hosts.clock.advance(seconds(600));
+        assert!(hosts.gets_circuit("new"), "{sharing:?}");
+    }
+}
+
+#[test]
+fn a_key_with_a_section_is_compared_with_the_settings_of_its_section() {
+    let hosts = Hosts::at_most(1);
+    let section = ConfigSection::new("hosts", Config::builder().failure_threshold(50)).for_key("eu");
+    hosts.registry.apply_section(ConfigLayer::Program, section).unwrap();
+    let of_section = hosts.breakers.get("eu").config();
+    hosts.breakers.get("eu").set_config(hosts.breakers.config());
+    assert!(!hosts.gets_circuit("us"), "it has the settings of all keys for itself");
+    hosts.breakers.get("eu").set_config(of_section);
+    assert!(hosts.gets_circuit("us"));
 }
 
 #[test]

@@ -38,18 +38,42 @@ fn settings_of_set_config_for_one_key_take_precedence_over_its_section_and_are_r
 fn set_config_with_the_settings_of_the_layers_ends_its_precedence() {
     let registry = Registry::new();
     let search = registry.register("search", Config::default()).unwrap();
-    let hosts = registry.register_keyed("hosts", Config::default(), 10).unwrap();
-    let host = hosts.get("eu");
     registry.configure("*", threshold(9)).unwrap();
-    for circuit in [&search, &host] {
-        let of_the_layers = circuit.config();
-        circuit.set_config(threshold(77).build().unwrap());
-        circuit.set_config(of_the_layers);
-    }
+    let of_the_layers = search.config();
+    search.set_config(threshold(77).build().unwrap());
+    search.set_config(of_the_layers);
     let report = registry.configure("*", threshold(8)).unwrap();
     assert_eq!(report.overridden().count(), 0);
-    for circuit in [search, host] {
-        assert_eq!(circuit.config().failure_threshold(), Some(8));
+    assert_eq!(search.config().failure_threshold(), Some(8));
+}
+
+#[test]
+fn settings_of_one_key_stay_also_if_the_layers_pass_through_the_same_value() {
+    let registry = Registry::new();
+    let hosts = registry.register_keyed("hosts", Config::default(), 10).unwrap();
+    let host = hosts.get("eu");
+    host.set_config(threshold(20).build().unwrap());
+    for failures in [20, 30] {
+        registry.configure("hosts", threshold(failures)).unwrap();
+        assert_eq!(host.config().failure_threshold(), Some(20));
+    }
+    hosts.set_config(hosts.config());
+    assert_eq!(host.config().failure_threshold(), Some(30));
+    registry.configure("hosts", threshold(40)).unwrap();
+    assert_eq!(host.config().failure_threshold(), Some(40));
+}
+
+#[test]
+fn set_config_of_all_keys_takes_precedence_over_the_section_of_a_key_also_with_the_settings_of_the_layers() {
+    let registry = Registry::new();
+    let hosts = registry.register_keyed("hosts", Config::default(), 10).unwrap();
+    let of_key = |failures| ConfigSection::new("hosts", threshold(failures)).for_key("eu");
+    registry.apply_section(ConfigLayer::Program, of_key(50)).unwrap();
+    hosts.set_config(hosts.config());
+    assert_eq!(hosts.get("eu").config().failure_threshold(), Some(5));
+    for failures in [50, 60] {
+        let report = registry.apply_section(ConfigLayer::Program, of_key(failures)).unwrap();
+        assert_eq!(report.overridden().collect::<Vec<_>>(), ["hosts"]);
     }
 }
 

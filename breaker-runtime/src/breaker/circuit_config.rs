@@ -23,10 +23,9 @@ impl Circuit {
         }
     }
 
-    /// Returns `true` if the circuit has settings of `set_config` for itself that differ from those of its breaker.
-    pub(crate) fn has_own_settings(&self, of_breaker: &SharedConfig) -> bool {
-        let settings = self.config();
-        settings.is_of_one_circuit() && !settings.is_equal_to(of_breaker)
+    /// Returns `true` if the circuit has settings of `set_config` for itself.
+    pub(crate) fn has_own_settings(&self) -> bool {
+        self.config().is_of_one_circuit()
     }
 
     /// Reports a `max_open` that has no effect.

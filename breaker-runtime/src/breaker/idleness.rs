@@ -80,11 +80,16 @@ impl Circuit {
         }
     }
 
+    /// Returns `true` if a rule counts failures in a row. Those of a shared circuit are known also without one.
+    fn has_run_rule(&self) -> bool {
+        self.config().rules().consecutive.is_some()
+    }
+
     /// Returns `true` if a rule counts a failure or a slow call of this closed generation.
     fn has_faults(&self, generation: u64, run: u32) -> bool {
         // Most circuits have never seen one, and reading a window takes longer.
         self.last_fault.load(Ordering::Relaxed) != 0
-            && (run > 0
+            && ((run > 0 && self.has_run_rule())
                 || self.options.get().is_some_and(|options| options.has_faults(generation, &self.clock)))
     }
 }

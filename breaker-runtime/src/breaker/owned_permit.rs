@@ -102,6 +102,14 @@ impl OwnedPermit {
         first_poll_ended
     }
 
+    /// Returns the current time if this is a tapped call that was never polled, and whose cancellation would have no
+    /// duration without taps.
+    #[allow(dead_code, reason = "only the integration `tower` uses it")]
+    pub(super) fn now_if_unpolled(&self) -> Option<Moment> {
+        let mut call = Call { circuit: &self.circuit, ticket: self.ticket, stamp: self.stamp };
+        if call.stamp.is_tapped() { call.end_first_poll() } else { None }
+    }
+
     /// Returns the call for a guard of another kind. Its circuit is cloned, because a type with `Drop` cannot be taken
     /// apart.
     pub(super) fn into_owned_call(mut self) -> OwnedCall {

@@ -221,11 +221,18 @@ impl ServiceCall {
     }
 }
 
+/// Cancels a tapped call as without taps.
 impl Drop for ServiceCall {
     fn drop(&mut self) {
-        if self.first_poll_ended != Moment::NEVER
-            && let Some(mut permit) = self.permit.take()
+        let Some(permit) = &mut self.permit else {
+            return;
+        };
+        if self.first_poll_ended == Moment::NEVER
+            && let Some(now) = permit.now_if_unpolled()
         {
+            self.first_poll_ended = now;
+        }
+        if self.first_poll_ended != Moment::NEVER {
             permit.take().into_admission().cancelled_since(self.first_poll_ended);
         }
     }

@@ -101,7 +101,12 @@ impl Circuits {
             Sharing::First => Policy::First,
         };
         let snapshot = breaker.snapshot();
-        let new = self.new_sample(now, &snapshot.totals);
+        // The calls of a circuit that only its own settings share have not been counted before.
+        let new = if breaker.circuit().has_own_settings() {
+            Sample::new(now, &snapshot.totals)
+        } else {
+            self.new_sample(now, &snapshot.totals)
+        };
         let sample = self.samples.entry(name.clone()).or_insert(new);
         let described = self.descriptions.entry(name.clone());
         let description = described

@@ -15,7 +15,7 @@ use crate::printable::start_of;
 ///
 /// A command takes effect in all processes, at once or with their next exchange. It wins over what they observe, and is
 /// kept by Redis: processes that join later follow it. An operator of a single process may overrule it there, until the
-/// next command to the fleet.
+/// next `force_open` or `disable` of the fleet.
 ///
 /// The circuit need not exist in this process, nor in another one: a command for a name that no process has succeeds,
 /// and applies once a process declares a shared circuit of that name.
@@ -172,7 +172,8 @@ impl<'a> FleetOperator<'a> {
         self.command(name, ForceKind::Disabled).await
     }
 
-    /// Closes the circuit of all processes now, and ends an earlier command. Its rules go on to apply.
+    /// Closes the circuit of all processes now, and ends an earlier command to the fleet. Its rules go on to apply. A
+    /// process whose own operator has forced its circuit open or disabled it keeps that state.
     ///
     /// # Errors
     ///
@@ -189,7 +190,7 @@ impl<'a> FleetOperator<'a> {
         self.command(name, ForceKind::Closed).await
     }
 
-    /// Ends an earlier command: the circuits follow the fleet again.
+    /// Ends an earlier command to the fleet: the circuits follow the fleet again. A command to one process stays.
     ///
     /// # Errors
     ///

@@ -225,7 +225,7 @@
 //!
 //! A command on a breaker with keys applies to its existing circuits. A circuit that is created later starts closed.
 //! The response is that of `GET /circuits/{name}` after the command. It does not wait for listeners, which run
-//! afterwards on a thread for blocking work. A command takes effect even if no such thread is free, unless it applies
+//! afterwards on a thread for blocking work, in the order of the commands. A command takes effect even if no such thread is free, unless it applies
 //! to more than 10,000 keys or 1,000 breakers; `configure` and `promote` resolve the settings of all breakers. A client
 //! that disconnects does not interrupt it. A function that has never been called can be commanded too: the command
 //! registers its breaker.
@@ -233,6 +233,7 @@
 //! A command without a name applies to all circuits, and its response is that of `GET /circuits`. `force-open` and
 //! `disable` include functions that have never been called; for the others there is nothing to change.
 
+mod announcements;
 mod app_state;
 mod bearer;
 mod broadcast;

@@ -8,11 +8,10 @@ use serde::Serialize;
 
 use super::fleet_order::{FleetAction, FleetOrder, FleetRefusal};
 use super::serde::seconds;
-use crate::config::Config;
 use crate::fleet::{
     self, FleetCommand, FleetError, FleetReports, FleetStatus, SharedCircuit, StoreErrorKind,
 };
-use crate::registry::Registry;
+use crate::registry::{AnyBreaker, Registry, RegistryEntry};
 use crate::snapshot::Snapshot;
 
 /// The fleet of a registry at one moment, if it belongs to one.
@@ -100,12 +99,18 @@ impl FleetReading {
 
     /// Returns what the fleet knows about a circuit; `None` if the circuit is not shared, or if there is no fleet. Of a
     /// breaker with keys it is that of one of its circuits, which may be shared by its own settings.
-    pub(super) fn circuit(&self, snapshot: &Snapshot, config: &Config) -> Option<FleetCircuit> {
+    pub(super) fn circuit(&self, entry: &RegistryEntry, snapshot: &Snapshot) -> Option<FleetCircuit> {
         let status = self.0.as_ref()?;
-        let (is_shared, has_keys) = (config.shared().is_shared(), snapshot.keys.is_some());
+        let (is_shared, has_keys) = (snapshot.settings.shared().is_shared(), snapshot.keys.is_some());
+        let shares = |key: Option<&str>| match (entry, key) {
+            (RegistryEntry::Registered(AnyBreaker::Keyed(breaker)), Some(key)) => {
+                breaker.config_of(key).shared().is_shared()
+            }
+            (RegistryEntry::Registered(_) | RegistryEntry::Declared(_), _) => is_shared,
+        };
         let is_wanted = |circuit: &&SharedCircuit| {
-            let is_of_circuit = || is_shared && circuit.key.as_deref() == snapshot.key.as_deref();
-            circuit.name == snapshot.name() && (has_keys || is_of_circuit())
+            let key = circuit.key.as_deref();
+            circuit.name == snapshot.name() && (has_keys || key == snapshot.key.as_deref()) && shares(key)
         };
         let rank = |circuit: &&SharedCircuit| (circuit.is_open, circuit.command.is_some(), circuit.open_in);
         match status.circuits.iter().filter(is_wanted).max_by_key(rank) {

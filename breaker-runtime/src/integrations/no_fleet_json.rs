@@ -3,8 +3,7 @@
 use serde::Serialize;
 
 use super::fleet_order::{FleetOrder, FleetRefusal};
-use crate::config::Config;
-use crate::registry::Registry;
+use crate::registry::{Registry, RegistryEntry};
 use crate::snapshot::Snapshot;
 
 #[derive(Debug)]
@@ -32,7 +31,7 @@ impl FleetReading {
     }
 
     #[expect(clippy::unused_self, reason = "as with the feature `redis`")]
-    pub(super) const fn circuit(&self, _: &Snapshot, _: &Config) -> Option<FleetCircuit> {
+    pub(super) const fn circuit(&self, _: &RegistryEntry, _: &Snapshot) -> Option<FleetCircuit> {
         None
     }
 }

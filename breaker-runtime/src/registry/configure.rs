@@ -21,8 +21,7 @@ impl Registry {
     /// reports it. A second call with the same name replaces the settings of the first one.
     ///
     /// Files, the environment and operators take precedence; see [`ConfigLayer`]. Breakers with settings of
-    /// `set_config` keep them, until `set_config` returns them to [those of the
-    /// layers](crate::docs::configuration#which-setting-applies).
+    /// `set_config` [keep them](crate::docs::configuration#which-setting-applies).
     ///
     /// Settings that contradict a breaker which is registered later do not apply to it. A warning reports this at
     /// its registration, and so does [`ConfigReport::contradictions`]. It does not prevent other changes.

@@ -9,9 +9,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::breaker_settings::BreakerSettings;
 use crate::breaker::{CircuitBreaker, Idleness, NotIdleUntil};
 use crate::clock::Moment;
-use crate::config::SharedConfig;
 use crate::sync::holds::Held;
 
 /// The circuits of one breaker, the next candidate for eviction first.
@@ -75,9 +75,9 @@ impl EvictionQueue {
     }
 
     /// Returns `true` if one of the circuits that an attempt examines is idle. Changes nothing.
-    pub(super) fn has_idle(&self, shared: &SharedConfig, now: Moment) -> bool {
+    pub(super) fn has_idle(&self, settings: &BreakerSettings, now: Moment) -> bool {
         let held = Held::lately();
-        self.circuits.iter().take(FULL_SCAN).any(|circuit| idleness(circuit, shared, now, &held).is_ok())
+        self.circuits.iter().take(FULL_SCAN).any(|circuit| idleness(circuit, settings, now, &held).is_ok())
     }
 
     /// Adds a new circuit.
@@ -99,11 +99,11 @@ impl EvictionQueue {
     /// removes the circuit from the map. `held` may be outdated.
     pub(super) fn pop_idle(
         &mut self,
-        shared: &SharedConfig,
+        settings: &BreakerSettings,
         now: Moment,
         held: &Held,
     ) -> Option<IdleCircuit> {
-        let idle = self.pop_sorted(shared, now, held).or_else(|| self.scan(shared, now, held));
+        let idle = self.pop_sorted(settings, now, held).or_else(|| self.scan(settings, now, held));
         if idle.is_some() {
             self.next_full_scan = None;
         }
@@ -111,11 +111,11 @@ impl EvictionQueue {
     }
 
     /// Removes and returns a circuit that an earlier scan sorted, if it is still idle.
-    fn pop_sorted(&mut self, shared: &SharedConfig, now: Moment, held: &Held) -> Option<IdleCircuit> {
+    fn pop_sorted(&mut self, settings: &BreakerSettings, now: Moment, held: &Held) -> Option<IdleCircuit> {
         while self.sorted > 0 {
             self.sorted -= 1;
             let circuit = self.circuits.pop_front()?;
-            match idleness(&circuit, shared, now, held) {
+            match idleness(&circuit, settings, now, held) {
                 Ok(idleness) => return Some(IdleCircuit { circuit, idleness }),
                 Err(_) => self.circuits.push_back(circuit),
             }
@@ -123,7 +123,7 @@ impl EvictionQueue {
         None
     }
 
-    fn scan(&mut self, shared: &SharedConfig, now: Moment, held: &Held) -> Option<IdleCircuit> {
+    fn scan(&mut self, settings: &BreakerSettings, now: Moment, held: &Held) -> Option<IdleCircuit> {
         let is_short = self.next_full_scan.is_some_and(|until| now < until);
         let is_exact = self.circuits.len() <= SORTED_SHARE;
         let limit = if is_short && !is_exact { SHORT_SCAN } else { FULL_SCAN }.min(self.circuits.len());
@@ -133,7 +133,7 @@ impl EvictionQueue {
             let Some(circuit) = self.circuits.pop_front() else {
                 break;
             };
-            match idleness(&circuit, shared, now, held) {
+            match idleness(&circuit, settings, now, held) {
                 Ok(idleness) => {
                     let rank = EvictionRank { idleness, calls: recent_calls(&circuit) };
                     if rank == EvictionRank::FIRST {
@@ -174,11 +174,11 @@ impl EvictionQueue {
 pub(super) fn is_still_idle(
     circuit: &CircuitBreaker,
     idleness: Idleness,
-    shared: &SharedConfig,
+    settings: &BreakerSettings,
     now: Moment,
     held: &Held,
 ) -> bool {
-    is_unused(circuit, held) && circuit.circuit().idleness(shared, now) == Ok(idleness)
+    is_unused(circuit, held) && circuit.circuit().idleness(settings.of(circuit.key()), now) == Ok(idleness)
 }
 
 /// Returns `true` if no call uses a circuit, and its only handle is that of the queue. The holds were read before the
@@ -189,12 +189,12 @@ fn is_unused(circuit: &CircuitBreaker, held: &Held) -> bool {
 
 fn idleness(
     circuit: &CircuitBreaker,
-    shared: &SharedConfig,
+    settings: &BreakerSettings,
     now: Moment,
     held: &Held,
 ) -> Result<Idleness, NotIdleUntil> {
     if is_unused(circuit, held) {
-        circuit.circuit().idleness(shared, now)
+        circuit.circuit().idleness(settings.of(circuit.key()), now)
     } else {
         Err(NotIdleUntil(Moment::NEVER))
     }
@@ -212,7 +212,7 @@ impl EvictionRank {
 mod tests {
     use super::*;
     use crate::clock::Clock;
-    use crate::config::Name;
+    use crate::config::{Name, SharedConfig};
     use crate::{Outcome, State};
 
     const NOW: Moment = Moment::from_nanos(1_000_000_000);
@@ -234,17 +234,16 @@ mod tests {
         transition.initiator.as_deref().map(str::to_owned)
     }
 
-    fn shared() -> SharedConfig {
-        SharedConfig::default()
-    }
-
     #[test]
     fn while_no_circuit_is_idle_a_call_examines_a_few_circuits_after_one_full_scan() {
         let mut queue = queue(3000);
-        assert!(queue.pop_idle(&shared(), NOW, &Held::default()).is_none());
+        assert!(queue.pop_idle(&BreakerSettings::default(), NOW, &Held::default()).is_none());
         assert_eq!(first(&queue).as_deref(), Some("1024"));
         for attempt in 1..100_usize {
-            assert!(queue.is_full() && queue.pop_idle(&shared(), NOW, &Held::default()).is_none());
+            assert!(
+                queue.is_full()
+                    && queue.pop_idle(&BreakerSettings::default(), NOW, &Held::default()).is_none()
+            );
             assert_eq!(first(&queue), Some((1024 + attempt * SHORT_SCAN).to_string()));
         }
         queue.remove(|_| false);
@@ -259,11 +258,12 @@ mod tests {
             circuit.try_acquire().expect("it is closed").settle(Outcome::Success);
         }
         for evicted in 0..1000_usize {
-            let idle = queue.pop_idle(&shared(), NOW, &Held::default()).expect("it is idle");
+            let idle =
+                queue.pop_idle(&BreakerSettings::default(), NOW, &Held::default()).expect("it is idle");
             assert_eq!((idle.idleness, idle.circuit.state()), (Idleness::Clean, State::Closed));
             assert!(evicted > 0 || queue.sorted == 1023 / SORTED_SHARE);
         }
-        assert!(queue.pop_idle(&shared(), NOW, &Held::default()).is_none());
+        assert!(queue.pop_idle(&BreakerSettings::default(), NOW, &Held::default()).is_none());
         assert_eq!(queue.len(), 24);
     }
 }

@@ -58,10 +58,10 @@ impl KeyTable {
     pub(super) fn evict(&mut self, circuits: &CircuitMap, now: Moment) -> Option<Evicted> {
         for _ in 0..EVICTION_ATTEMPTS {
             let IdleCircuit { circuit, idleness } =
-                self.queue.pop_idle(&self.settings.all, now, &Held::lately())?;
+                self.queue.pop_idle(&self.settings, now, &Held::lately())?;
             circuit.circuit().mark();
             if let Some(held) = circuits.held()
-                && is_still_idle(&circuit, idleness, &self.settings.all, now, &held)
+                && is_still_idle(&circuit, idleness, &self.settings, now, &held)
                 && self.remove(circuits, &circuit)
             {
                 self.map.free_replaced(&held);

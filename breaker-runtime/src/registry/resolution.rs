@@ -36,15 +36,22 @@ pub(super) struct IgnoredSection<'a> {
 impl Target<'_> {
     /// Returns the settings after the sections of all layers.
     pub(super) fn resolve<'a>(&self, layers: &'a Layers) -> Resolved<'a> {
-        let sections = &layers.matching(self.name);
+        let mut for_all = Vec::new();
+        let mut for_keys: BTreeMap<&Arc<str>, Vec<(usize, &'a ConfigSection)>> = BTreeMap::new();
+        for section in layers.matching(self.name).into_iter().enumerate() {
+            match &section.1.key {
+                None => for_all.push(section),
+                Some(key) if self.has_keys => for_keys.entry(key).or_default().push(section),
+                Some(_) => {}
+            }
+        }
         let mut resolved =
             Resolved { settings: BreakerSettings::default(), error: None, ignored: Vec::new() };
-        let all = self.of_circuit(sections, None, &mut resolved);
+        let all = self.of_circuit(&in_order(for_all.clone()), None, &mut resolved);
         let mut of_keys = BTreeMap::new();
-        for key in sections.iter().filter_map(|section| section.key.as_ref()) {
-            if self.has_keys && !of_keys.contains_key(key) {
-                of_keys.insert(Arc::clone(key), self.of_circuit(sections, Some(key), &mut resolved));
-            }
+        for (key, mut sections) in for_keys {
+            sections.extend(&for_all);
+            of_keys.insert(Arc::clone(key), self.of_circuit(&in_order(sections), Some(key), &mut resolved));
         }
         resolved.settings = BreakerSettings::with_keys(all, of_keys);
         resolved
@@ -57,14 +64,12 @@ impl Target<'_> {
         key: Option<&Arc<str>>,
         resolved: &mut Resolved<'a>,
     ) -> SharedConfig {
-        let applies = |section: &&&ConfigSection| section.key.is_none() || section.key.as_ref() == key;
-        let sections: Vec<_> = sections.iter().filter(applies).copied().collect();
-        self.merge(&sections).unwrap_or_else(|error| {
+        self.merge(sections).unwrap_or_else(|error| {
             resolved.error.get_or_insert_with(|| {
-                let sources = self.sources_of(&error, &sections);
+                let sources = self.sources_of(&error, sections);
                 self.section_error(key, error, sources)
             });
-            self.merge_compatible(&sections, key, &mut resolved.ignored)
+            self.merge_compatible(sections, key, &mut resolved.ignored)
         })
     }
 
@@ -173,4 +178,10 @@ impl Target<'_> {
         sections.insert(index, section);
         self.merge(&sections.into_values().collect::<Vec<_>>())
     }
+}
+
+/// Returns sections in the order of their positions, the one that takes precedence last.
+fn in_order(mut sections: Vec<(usize, &ConfigSection)>) -> Vec<&ConfigSection> {
+    sections.sort_unstable_by_key(|(position, _)| *position);
+    sections.into_iter().map(|(_, section)| section).collect()
 }

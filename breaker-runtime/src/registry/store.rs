@@ -372,7 +372,12 @@ impl StoredBreaker {
     /// Returns `true` if the breaker has settings of [`set_config`](CircuitBreaker::set_config) that are not those which
     /// the configuration has applied. They take precedence over it.
     pub(super) fn has_settings_by_hand(&self) -> bool {
-        !self.breaker.config().is_equal_to(self.applied_to(None))
+        let keys_differ = match (&self.breaker, &self.applied) {
+            (AnyBreaker::Keyed(breaker), Some(applied)) => !breaker.settings().keys().eq(applied.keys()),
+            (AnyBreaker::Keyed(_), None) | (AnyBreaker::Single(_), _) => false,
+        };
+        let applied = self.applied.as_ref().map_or(&self.registration.settings, |applied| &applied.all);
+        keys_differ || !self.breaker.config().is_equal_to(applied)
     }
 
     /// Returns `true` if such settings take precedence over this section: those of the breaker or, if the section is
@@ -385,15 +390,10 @@ impl StoredBreaker {
     fn has_own_settings(&self, key: &str) -> bool {
         match &self.breaker {
             AnyBreaker::Single(_) => false,
-            AnyBreaker::Keyed(breaker) => breaker
-                .find(key)
-                .is_some_and(|circuit| circuit.circuit().has_own_settings(self.applied_to(Some(key)))),
+            AnyBreaker::Keyed(breaker) => {
+                breaker.find(key).is_some_and(|circuit| circuit.circuit().has_own_settings())
+            }
         }
-    }
-
-    /// Returns the settings that the configuration has applied to all circuits, or to that of a key.
-    fn applied_to(&self, key: Option<&str>) -> &SharedConfig {
-        self.applied.as_ref().map_or(&self.registration.settings, |applied| applied.of(key))
     }
 }
 

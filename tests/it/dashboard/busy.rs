@@ -1,6 +1,6 @@
 //! The dashboard while calls that hang occupy all threads for blocking work.
 
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
 use breaker_runtime::{BreakerError, Config, ErrorKind, Event, State};
@@ -77,13 +77,48 @@ fn settings_drills_and_promotions_take_effect_while_no_blocking_thread_is_free()
 
         assert!(listener.try_recv().is_err());
         drop(release);
-        for _ in 0..2 {
-            let event = listener.recv().await.unwrap();
-            assert!(matches!(event, Event::DrillStarted(_) | Event::DrillEnded(_)), "{event}");
+        let mut events = Vec::new();
+        for _ in 0..4 {
+            events.push(listener.recv().await.unwrap().to_string());
         }
-        for _ in 0..2 {
+        let in_order = [
+            "a drill by alice fails 100% of the calls",
+            "the drill has ended",
+            "failure_threshold 2 -> 7",
+            "failure_threshold 7 -> 2",
+        ];
+        for (event, part) in events.iter().zip(in_order) {
+            assert!(event.contains(part), "{events:#?}");
+        }
+    });
+}
+
+#[test]
+fn a_slow_listener_does_not_change_the_order_of_the_events_of_commands() {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let server = Server::with_token();
+        let database = server.register("database", settings());
+        let (end, ended) = mpsc::channel();
+        let ended = Mutex::new(Some(ended));
+        let waits_once = move |_: &Event| {
+            let first = ended.lock().unwrap().take();
+            if let Some(ended) = first {
+                ended.recv().unwrap();
+            }
+        };
+        let _slow = database.listen(waits_once);
+        let (heard, mut listener) = tokio::sync::mpsc::unbounded_channel();
+        server.registry.listen(move |event: &Event| _ = heard.send(event.to_string())).detach();
+        for failures in [7, 9] {
+            let body = format!("{{\"failure_threshold\": {failures}}}");
+            let command = server.command("/circuits/database/configure").body(body);
+            assert_eq!(HttpResponse::of(command).await.status, 200);
+        }
+        end.send(()).unwrap();
+        for change in [" -> 7", " -> 9"] {
             let event = listener.recv().await.unwrap();
-            assert!(matches!(event, Event::SettingsChanged(_)), "{event}");
+            assert!(event.contains(change), "{event}");
         }
     });
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 use tokio::task::{spawn, spawn_blocking, yield_now};
 
+use super::announcements::Announcements;
 use super::error::HttpError;
 use crate::breaker::{CircuitBreaker, Unannounced};
 use crate::clock::Moment;
@@ -38,6 +39,7 @@ const MAX_AGE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Reader {
     registry: Registry,
+    announcements: Arc<Announcements>,
     /// Permits one run off the async threads at a time, so that clients occupy at most one processor.
     turn: Arc<Semaphore>,
 }
@@ -66,7 +68,8 @@ pub(super) const fn is_inline(cost: Cost) -> bool {
 
 impl Reader {
     pub(super) fn new(registry: &Registry) -> Self {
-        Self { registry: registry.clone(), turn: Arc::new(Semaphore::new(1)) }
+        let (announcements, turn) = (Arc::default(), Arc::new(Semaphore::new(1)));
+        Self { registry: registry.clone(), announcements, turn }
     }
 
     /// Returns the number of commands that have run, over any router of the registry.
@@ -112,7 +115,7 @@ impl Reader {
             }
             reader.record_command();
             if !changes.is_empty() {
-                announce(changes);
+                reader.announcements.add(changes);
             }
             Ok(())
         };
@@ -138,7 +141,7 @@ impl Reader {
                 change()
             }?;
             reader.record_command();
-            announce(announcement);
+            reader.announcements.add(announcement);
             Ok(())
         };
         spawn(work).await.map_err(|_| HttpError::READING_FAILED)?
@@ -165,11 +168,6 @@ impl Reader {
         });
         work.await.map_err(|_| HttpError::READING_FAILED)
     }
-}
-
-/// Drops changes, which notifies their listeners, on a thread for blocking work.
-fn announce(changes: impl Send + 'static) {
-    drop(spawn_blocking(move || drop(changes)));
 }
 
 impl<T: Clone + Send + 'static> Cached<T> {

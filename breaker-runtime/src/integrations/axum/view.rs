@@ -129,7 +129,7 @@ impl RegistryView {
         };
         let Snapshot { name, key, .. } = &view.snapshot;
         View {
-            fleet: fleet.circuit(&view.snapshot, &view.snapshot.settings),
+            fleet: fleet.circuit(entry, &view.snapshot),
             settings_changes: self.settings_log.of(name, key.as_deref()),
             ..view
         }

@@ -285,6 +285,12 @@ pub(super) fn report_load(result: &Result<ConfigLoadReport, ConfigLoadError>, be
             loaded.unmatched().for_each(warn);
             loaded.contradictions().for_each(warn);
             loaded.unstarted_drills().for_each(warn);
+            for name in loaded.overridden() {
+                let name = Quoted(name);
+                warn(format_args!(
+                    "circuit breaker {name}: settings of set_config take precedence over the configuration"
+                ));
+            }
         }
         Err(error) => {
             warn(format_args!("the configuration was refused, no setting has changed:\n{error}"));

@@ -38,9 +38,8 @@ impl KeyedBreaker {
         let order = lock(&self.shared.config_order);
         let old = std::mem::replace(&mut lock(&self.shared.table).settings, settings.clone());
         self.shared.group.open_limit().set_share(settings.all.max_open());
-        let has_new = |circuit: &CircuitBreaker| {
-            own == OwnSettings::Replaced || !circuit.circuit().has_own_settings(old.of(circuit.key()))
-        };
+        let has_new =
+            |circuit: &CircuitBreaker| own == OwnSettings::Replaced || !circuit.circuit().has_own_settings();
         let (circuits, unchanged): (Vec<_>, Vec<_>) = self.iter().partition(has_new);
         let apply = |circuit: CircuitBreaker| {
             let own = settings.of(circuit.key()).clone();

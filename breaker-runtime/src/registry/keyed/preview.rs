@@ -34,6 +34,6 @@ impl KeyedBreaker {
     fn has_space(&self) -> bool {
         let table = lock(&self.shared.table);
         let now = self.shared.clock.coarse_now();
-        table.queue.len() < self.shared.max_keys || table.queue.has_idle(&table.settings.all, now)
+        table.queue.len() < self.shared.max_keys || table.queue.has_idle(&table.settings, now)
     }
 }

@@ -57,7 +57,7 @@ fn removed_circuits_that_are_unused_are_freed_although_others_are_held() {
 fn is_evicted<U>(breakers: &'static KeyedBreaker, use_it: impl FnOnce(&CircuitBreaker) -> U) -> bool {
     let table = &mut *lock(&breakers.shared.table);
     let now = breakers.shared.clock.coarse_now();
-    let found = table.queue.pop_idle(&table.settings.all, now, &Held::lately()).expect("it is idle");
+    let found = table.queue.pop_idle(&table.settings, now, &Held::lately()).expect("it is idle");
     let _use = use_it(&found.circuit);
     table.queue.push(found.circuit);
     table.evict(&breakers.shared.circuits, now).is_some()
