@@ -11,42 +11,42 @@ use crate::sync::{Mutex, lock};
 
 /// A queue of changes. Dropping a change notifies its listeners.
 #[derive(Debug, Default)]
-pub(super) struct Announcements(Mutex<Pending>);
+pub(super) struct Announcements(Mutex<UnannouncedChanges>);
 
 #[derive(Debug, Default)]
-struct Pending {
+struct UnannouncedChanges {
     changes: VecDeque<Box<dyn Any + Send>>,
-    /// `true` while a [`Drain`] exists, which will find every change that is added.
-    is_draining: bool,
+    /// `true` while a [`Announcer`] exists, which will find every change that is added.
+    is_announcing: bool,
 }
 
 /// Drops the changes of a queue, one after the other, when it is dropped: also with a task that its runtime no longer
 /// runs.
-struct Drain(Arc<Announcements>);
+struct Announcer(Arc<Announcements>);
 
 impl Announcements {
     /// Adds changes, and notifies their listeners after those of all earlier ones. Does not wait for listeners.
     pub(super) fn add(self: &Arc<Self>, changes: impl Send + 'static) {
         let mut pending = lock(&self.0);
         pending.changes.push_back(Box::new(changes));
-        if std::mem::replace(&mut pending.is_draining, true) {
+        if std::mem::replace(&mut pending.is_announcing, true) {
             return;
         }
         drop(pending);
-        let drain = Drain(Arc::clone(self));
-        drop(spawn_blocking(move || drop(drain)));
+        let announcer = Announcer(Arc::clone(self));
+        drop(spawn_blocking(move || drop(announcer)));
     }
 
-    /// Returns the next change. Without one, the drain ends.
+    /// Returns the next change. Without one, the announcer ends.
     fn next(&self) -> Option<Box<dyn Any + Send>> {
         let mut pending = lock(&self.0);
         let next = pending.changes.pop_front();
-        pending.is_draining = next.is_some();
+        pending.is_announcing = next.is_some();
         next
     }
 }
 
-impl Drop for Drain {
+impl Drop for Announcer {
     fn drop(&mut self) {
         while let Some(change) = self.0.next() {
             drop(change);
