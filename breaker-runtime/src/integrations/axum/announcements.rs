@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
 
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, catch_panic, lock};
 
 /// A queue of changes. Dropping a change notifies its listeners.
 #[derive(Debug, Default)]
@@ -16,7 +16,7 @@ pub(super) struct Announcements(Mutex<UnannouncedChanges>);
 #[derive(Debug, Default)]
 struct UnannouncedChanges {
     changes: VecDeque<Box<dyn Any + Send>>,
-    /// `true` while a [`Announcer`] exists, which will find every change that is added.
+    /// `true` while an [`Announcer`] exists, which will find every change that is added.
     is_announcing: bool,
 }
 
@@ -49,7 +49,8 @@ impl Announcements {
 impl Drop for Announcer {
     fn drop(&mut self) {
         while let Some(change) = self.0.next() {
-            drop(change);
+            // A panic must not keep the listeners of later changes from being notified.
+            catch_panic(|| drop(change));
         }
     }
 }
