@@ -42,8 +42,8 @@
 //!   `slow_call` and `hang` see it, and a delay that is longer than `call_timeout` times out. If the caller cancels the
 //!   call meanwhile, the call counts like any cancelled call. An async call waits on a timer of tokio, and is not
 //!   delayed outside a runtime with timers; a program that aborts when it panics must not have a runtime without them,
-//!   because a panic of tokio cannot be caught there. A sync call blocks its thread, as a slow dependency does. Permits are never
-//!   delayed. A call of an async function whose fallback uses arguments that cannot be cloned is not delayed if it
+//!   because a panic of tokio cannot be caught there. A sync call blocks its thread, as a slow dependency does. Permits
+//!   are never delayed. A call of an async function whose fallback uses arguments that cannot be cloned is not delayed if it
 //!   would have to save them, which a warning reports.
 //!
 //! A call that the circuit rejects, and a call of a [disabled](crate::Operator::disable) circuit, is left alone. In

@@ -3,9 +3,9 @@
 use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
-use breaker_runtime::{BreakerError, Config, ErrorKind, Event, State};
+use breaker_runtime::{BreakerError, CircuitBreaker, Config, ConfigBuilder, ErrorKind, Event, State};
 use tokio::runtime::Builder;
-use tokio::task::{spawn_blocking, yield_now};
+use tokio::task::{JoinHandle, spawn_blocking, yield_now};
 
 use super::server::{HttpResponse, Server};
 use crate::support::settings;
@@ -18,6 +18,19 @@ fn with_a_busy_thread(test: impl AsyncFnOnce(mpsc::Sender<()>)) {
         drop(spawn_blocking(move || released.recv()));
         test(release).await;
     });
+}
+
+fn one_slot() -> ConfigBuilder {
+    settings().max_concurrent(1).max_wait(Duration::MAX)
+}
+
+/// Starts a call that waits for a slot.
+async fn waiting_call(database: &CircuitBreaker) -> JoinHandle<Result<u8, BreakerError>> {
+    let database = database.clone();
+    let call = tokio::spawn(async move { database.call_async(async { Ok(1) }).await });
+    yield_now().await;
+    assert!(!call.is_finished());
+    call
 }
 
 #[test]
@@ -127,15 +140,9 @@ fn a_slow_listener_does_not_change_the_order_of_the_events_of_commands() {
 fn a_waiting_call_takes_the_settings_of_an_operator_while_no_blocking_thread_is_free() {
     with_a_busy_thread(async |_release| {
         let server = Server::with_token();
-        let limited = settings().max_concurrent(1).max_wait(Duration::MAX);
-        let database = server.register("database", limited);
+        let database = server.register("database", one_slot());
         let _running = database.try_acquire().unwrap();
-        let call = {
-            let database = database.clone();
-            tokio::spawn(async move { database.call_async(async { Ok::<_, BreakerError>(1) }).await })
-        };
-        yield_now().await;
-        assert!(!call.is_finished());
+        let call = waiting_call(&database).await;
         let larger = server.command("/circuits/database/configure").body(r#"{"max_concurrent": 2}"#);
         assert_eq!(HttpResponse::of(larger).await.status, 200);
         assert_eq!(call.await.unwrap(), Ok(1));
@@ -146,15 +153,9 @@ fn a_waiting_call_takes_the_settings_of_an_operator_while_no_blocking_thread_is_
 fn a_waiting_call_follows_a_command_while_no_blocking_thread_is_free() {
     with_a_busy_thread(async |_release| {
         let server = Server::with_token();
-        let limited = settings().max_concurrent(1).max_wait(Duration::MAX);
-        let database = server.register("database", limited);
+        let database = server.register("database", one_slot());
         let _running = database.try_acquire().unwrap();
-        let call = {
-            let database = database.clone();
-            tokio::spawn(async move { database.call_async(async { Ok::<_, BreakerError>(1) }).await })
-        };
-        yield_now().await;
-        assert!(!call.is_finished());
+        let call = waiting_call(&database).await;
         assert_eq!(HttpResponse::of(server.command("/circuits/database/force-open")).await.status, 200);
         assert_eq!(call.await.unwrap().unwrap_err().kind(), ErrorKind::ForcedOpen);
     });

@@ -103,11 +103,7 @@ impl Reader {
     ) -> Result<(), HttpError> {
         let reader = Arc::clone(self);
         let work = async move {
-            let circuits = if cost > MAX_UNCACHED_COST {
-                spawn_blocking(circuits).await.map_err(|_| HttpError::READING_FAILED)?
-            } else {
-                circuits()
-            };
+            let circuits = run_unless_long(cost, circuits).await?;
             let mut changes = Vec::new();
             for part in circuits.chunks(MAX_INLINE_COST) {
                 changes.extend(part.iter().filter_map(&command));
@@ -135,11 +131,7 @@ impl Reader {
     ) -> Result<(), HttpError> {
         let reader = Arc::clone(self);
         let work = async move {
-            let announcement = if cost > MAX_UNCACHED_COST {
-                spawn_blocking(change).await.map_err(|_| HttpError::READING_FAILED)?
-            } else {
-                change()
-            }?;
+            let announcement = run_unless_long(cost, change).await??;
             reader.record_command();
             reader.announcements.add(announcement);
             Ok(())
@@ -167,6 +159,18 @@ impl Reader {
             value
         });
         work.await.map_err(|_| HttpError::READING_FAILED)
+    }
+}
+
+/// Runs a part of a command here, or on a thread for blocking work if its cost is high.
+async fn run_unless_long<T: Send + 'static>(
+    cost: Cost,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, HttpError> {
+    if cost > MAX_UNCACHED_COST {
+        spawn_blocking(work).await.map_err(|_| HttpError::READING_FAILED)
+    } else {
+        Ok(work())
     }
 }
 
