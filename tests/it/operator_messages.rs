@@ -100,28 +100,49 @@ fn a_subscriber_can_call_the_function_that_a_message_is_about() {
     assert_eq!(registry.get("log shipper").unwrap().snapshot().totals.successes, 2);
 }
 
+/// Returns the messages of a reader that runs with a file, in which each of these texts is written after the other.
 #[expect(clippy::disallowed_methods, reason = "the time is paused and passes at once")]
-#[tokio::test(start_paused = true)]
-async fn a_configuration_that_is_valid_again_is_reported_once() {
-    let registry = Registry::new();
-    let _subscription = tracing::listen(&registry);
+async fn messages_of_file(registry: &Registry, name: &str, texts: &[&str]) -> Vec<String> {
+    let _subscription = tracing::listen(registry);
     let log = LogBuffer::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone());
     let _guard = ::tracing::subscriber::set_default(subscriber.finish());
-    let folder = std::env::temp_dir().join(format!("breaker-messages-{}", std::process::id()));
+    let folder = std::env::temp_dir().join(format!("breaker-messages-{name}-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let file = folder.join("breakers.toml");
-    let running = tokio::spawn(ConfigReader::new(&registry).file(&file).run(Duration::from_secs(1)));
-    for text in ["[breakers]\n", "[breaker]\n", "[breakers] # corrected\n", "[breakers]\n"] {
+    let running = tokio::spawn(ConfigReader::new(registry).file(&file).run(Duration::from_secs(1)));
+    for text in texts {
         std::fs::write(&file, text).unwrap();
         tokio::time::sleep(Duration::from_millis(3500)).await;
     }
     running.abort();
     std::fs::remove_dir_all(&folder).unwrap();
-    let text = log.text();
-    let lines: Vec<_> = text.lines().filter(|line| line.contains("Z  ")).collect();
-    let [refused, valid] = lines.as_slice() else { panic!("{text}") };
-    assert!(refused.contains(" WARN ") && refused.contains("the configuration was refused"), "{text}");
-    assert!(valid.contains(" INFO ") && valid.contains("the configuration is valid again"), "{text}");
+    log.text().lines().filter(|line| line.contains("Z  ")).map(str::to_owned).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_configuration_that_is_valid_again_is_reported_once() {
+    let texts = ["[breakers]\n", "[breaker]\n", "[breakers] # corrected\n", "[breakers]\n"];
+    let messages = messages_of_file(&Registry::new(), "valid", &texts).await;
+    let [refused, valid] = messages.as_slice() else { panic!("{messages:?}") };
+    assert!(refused.contains(" WARN ") && refused.contains("the configuration was refused"), "{refused}");
+    assert!(valid.contains(" INFO ") && valid.contains("the configuration is valid again"), "{valid}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_reports_a_breaker_that_keeps_the_settings_of_set_config() {
+    let registry = Registry::new();
+    let [search, _payment] =
+        ["search", "payment"].map(|name| registry.register(name, Config::default()).unwrap());
+    search.set_config(Config::builder().failure_threshold(77).build().unwrap());
+    let texts = ["[breakers.'*']\nfailure_threshold = 9\n"];
+    let messages = messages_of_file(&registry, "overridden", &texts).await;
+    let overridden = |line: &&String| line.contains("take precedence over the configuration");
+    let [message] = messages.iter().filter(overridden).collect::<Vec<_>>()[..] else {
+        panic!("{messages:?}")
+    };
+    let expected =
+        r#"circuit breaker "search": settings of set_config take precedence over the configuration"#;
+    assert!(message.contains(" WARN ") && message.ends_with(expected), "{message}");
 }

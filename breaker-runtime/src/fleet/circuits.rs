@@ -196,8 +196,10 @@ mod tests {
     use std::collections::BTreeSet;
     use std::time::Duration;
 
+    use super::super::coordinator::Evidence;
     use super::{Circuits, SharedName, initiator, rejected};
     use crate::config::{Config, ConfigBuilder, Mode, Sharing};
+    use crate::error::BreakerError;
     use crate::registry::{ConfigLayer, ConfigSection, Registry};
     use crate::totals::Totals;
 
@@ -230,6 +232,23 @@ mod tests {
         let expected = [("hosts", "eu"), ("tenants", "us")];
         let expected: BTreeSet<_> = expected.map(|(name, key)| SharedName::new(name, Some(key))).into();
         assert_eq!(circuits.samples.into_keys().collect::<BTreeSet<_>>(), expected);
+    }
+
+    #[test]
+    fn the_earlier_calls_of_a_key_that_set_config_shares_are_no_evidence() {
+        let registry = Registry::new();
+        let hosts = registry.register_keyed("hosts", Config::default(), 9).unwrap();
+        let host = hosts.get("eu");
+        let mut circuits = Circuits::new(registry);
+        circuits.sample(Duration::ZERO);
+        let call = || (0..10).for_each(|_| host.call(|| Ok::<_, BreakerError>(())).unwrap());
+        call();
+        host.set_config(shared().build().unwrap());
+        let name = SharedName::new("hosts", Some("eu"));
+        let mut evidence = || circuits.view(&name, Duration::from_secs(1)).unwrap().evidence;
+        assert!(matches!(evidence(), Evidence::Unknown));
+        call();
+        assert!(matches!(evidence(), Evidence::Healthy));
     }
 
     #[test]

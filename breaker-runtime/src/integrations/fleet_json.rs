@@ -251,3 +251,68 @@ impl From<FleetReports> for ReportsJson {
         }
     }
 }
+
+#[cfg(all(test, not(breaker_loom)))]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::FleetReading;
+    use crate::config::{Config, ConfigBuilder, Sharing};
+    use crate::fleet::{FleetReports, FleetStatus, SharedCircuit, StoreErrors};
+    use crate::registry::{AnyBreaker, ConfigLayer, ConfigSection, Registry, RegistryEntry};
+
+    fn open(name: &str, key: &str) -> SharedCircuit {
+        SharedCircuit {
+            name: name.to_owned(),
+            key: Some(key.to_owned()),
+            is_open: true,
+            reason: "5 failures in a row".into(),
+            due_in: Duration::ZERO,
+            failed_rounds: 0,
+            votes: Vec::new(),
+            dissents: Vec::new(),
+            open_in: 2,
+            lease_holder: None,
+            command: None,
+        }
+    }
+
+    /// Returns a fleet of two processes, in which two circuits of `hosts` are open.
+    fn fleet() -> FleetReading {
+        FleetReading(Some(FleetStatus {
+            namespace: Arc::from("shop"),
+            instance: Arc::from("a"),
+            is_connected: true,
+            last_error: None,
+            processes: 2,
+            errors: StoreErrors::default(),
+            reports: FleetReports::default(),
+            unreadable_records: 0,
+            settings_conflicts: 0,
+            circuits: vec![open("hosts", "eu"), open("hosts", "us"), open("others", "eu")],
+        }))
+    }
+
+    fn shared(sharing: Sharing) -> ConfigBuilder {
+        Config::builder().shared(sharing)
+    }
+
+    #[test]
+    fn a_fleet_shows_only_circuits_of_keys_that_this_process_shares() {
+        let registry = Registry::new();
+        let hosts = registry.register_keyed("hosts", Config::default(), 9).unwrap();
+        let shown = || {
+            let entry = RegistryEntry::Registered(AnyBreaker::Keyed(hosts.clone()));
+            fleet().circuit(&entry, &hosts.snapshot()).map(|circuit| (circuit.open, circuit.key))
+        };
+        assert_eq!(shown(), None, "no circuit of this process is shared");
+        let of_key = |key: &'static str, sharing| ConfigSection::new("hosts", shared(sharing)).for_key(key);
+        registry.apply_layer(ConfigLayer::File, [of_key("eu", Sharing::First)]).unwrap();
+        assert_eq!(shown(), Some((true, Some("eu".to_owned()))));
+        let local = ["eu", "us"].map(|key| of_key(key, Sharing::Local));
+        let all = ConfigSection::new("hosts", shared(Sharing::First));
+        registry.apply_layer(ConfigLayer::File, local.into_iter().chain([all])).unwrap();
+        assert_eq!(shown(), Some((false, None)), "the fleet knows nothing of the keys that are shared");
+    }
+}
