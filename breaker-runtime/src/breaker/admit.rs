@@ -368,12 +368,16 @@ impl Circuit {
         self.start_specially(ticket, stamp)
     }
 
-    /// Returns the admission of a call that is checked, a trial call, or admitted although it is not tracked.
+    /// Returns the admission of a call that is checked, a trial call, admitted because of `max_open`, or admitted although it
+    /// is not tracked.
     #[cold]
     #[inline(never)]
     fn start_specially(&self, ticket: Ticket, stamp: Stamp) -> Admission<'_> {
         if ticket.is_checked() {
             return self.start_checked(ticket, stamp);
+        }
+        if let Some(options) = self.options.get().filter(|_| ticket.is_waived()) {
+            options.open_slot().count_waived();
         }
         let stamp = if ticket.trial().is_some() { self.trial_stamp(stamp) } else { stamp };
         self.admission(ticket, stamp)

@@ -120,7 +120,14 @@ impl Circuit {
         let decision = self.machine.admit_again(ticket, &self.clock);
         let admitted = decision.ticket.or_else(|state| self.reject_by_state(state));
         self.notify_if(decision.pending);
-        admitted.map(|ticket| self.admit_in_shadow(ticket, options))
+        admitted.map(|ticket| {
+            // A call that the state would reject has been counted.
+            if ticket.is_tracked() {
+                self.admit_in_shadow(ticket, options)
+            } else {
+                self.start(ticket, Stamp::NONE)
+            }
+        })
     }
 }
 

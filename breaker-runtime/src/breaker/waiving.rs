@@ -38,7 +38,6 @@ impl Circuit {
         let Treatment::Waive { first } = self.decide_rejections(&limited) else {
             return None;
         };
-        limited.slot.count_waived();
         self.announce_waiving(first);
         Some(self.machine.waived_ticket())
     }

@@ -181,10 +181,14 @@ impl<S: AsRef<Recovery>> Machine<S> {
     }
 
     /// Returns the ticket of a call that the state rejects, but that is admitted nevertheless. Its limits apply, and
-    /// its result changes nothing: the ticket belongs to a generation that is not closed, or to one that admits all
-    /// calls.
+    /// its result changes nothing: the ticket belongs to a generation that is not closed. If the circuit has closed
+    /// meanwhile, the ticket is that of a usual call.
     pub(crate) fn waived_ticket(&self) -> Ticket {
-        Ticket(self.load(Ordering::Acquire).waived_call())
+        let word = match self.load(Ordering::Acquire) {
+            Word::BUSY => self.lock().word(),
+            word => word,
+        };
+        Ticket(word.waived_call())
     }
 
     /// Raises the level of bookkeeping for good.

@@ -40,8 +40,13 @@ impl Ticket {
 
     /// Returns `true` if a closed circuit that tracks its calls admitted the call without checks.
     #[inline]
-    pub(crate) fn is_plainly_tracked(self) -> bool {
-        self.0.is_tracked_call() && !self.is_checked()
+    pub(crate) const fn is_plainly_tracked(self) -> bool {
+        self.0.is_plainly_tracked_call()
+    }
+
+    /// Returns `true` if the circuit rejects the call and has waived the rejection.
+    pub(crate) const fn is_waived(self) -> bool {
+        self.0.is_waived_call()
     }
 
     /// Returns `true` if a closed circuit admitted the call after its checks.

@@ -12,9 +12,9 @@
 //! settled. [`Tracking::Window`] sets the recording bit in the shared word, which the words of calls do not have. The
 //! word of a call inside a trial call has a state of its own, which no shared word has, so its result changes nothing.
 //! [`Tracking::Calls`] uses an encoding that does not admit on the fast path, and the words of its calls use another
-//! one, which no shared word has; it has the recording bit as well. The same is true of [`Tracking::Checks`], except
-//! that a circuit that checks its calls always records. The payload of such a call is the number of its entry among the
-//! watched calls, counted from 1; 0 if it has none.
+//! one, which no shared word has; it has the recording bit as well. A call whose rejection is waived uses it too, with
+//! the payload 1. The same is true of [`Tracking::Checks`], except that a circuit that checks its calls always records. The
+//! payload of such a call is the number of its entry among the watched calls, counted from 1; 0 if it has none.
 
 use super::transition::State;
 
@@ -148,9 +148,22 @@ impl Word {
     }
 
     /// Returns the word of a call that is admitted although the circuit of this word rejects it. It looks like a
-    /// call that a tracked circuit admitted, so limits apply to it.
+    /// call that a tracked circuit admitted, so limits apply to it. If the circuit has closed meanwhile, the call is one of
+    /// a closed circuit.
     pub(super) const fn waived_call(self) -> Self {
-        Self(self.without_run().0 & !STATE | TRACKED_CALL)
+        let call = self.without_run().0 & !STATE | TRACKED_CALL;
+        Self(if self.is_closed() { call } else { call | ONE })
+    }
+
+    pub(super) const fn is_waived_call(self) -> bool {
+        self.0 & (STATE | PAYLOAD) == TRACKED_CALL | ONE
+    }
+
+    /// Returns `true` for a call that a tracked circuit admitted without checks, and not because its rejection was
+    /// waived.
+    #[inline]
+    pub(super) const fn is_plainly_tracked_call(self) -> bool {
+        self.0 & (STATE | PAYLOAD) == TRACKED_CALL
     }
 
     /// Returns the word of a call that a closed circuit admits after its checks.

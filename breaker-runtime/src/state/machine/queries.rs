@@ -90,9 +90,7 @@ impl<S: AsRef<Recovery>> Machine<S> {
             Word::BUSY => self.lock().word(),
             word => word,
         };
-        // Only a waived call looks like one of a closed circuit in a generation that is not closed.
-        let is_waived = ticket.is_plainly_tracked() && !word.is_closed();
-        if ticket.is_shadow() || is_waived || word.generation() != ticket.generation() {
+        if ticket.is_shadow() || ticket.is_waived() || word.generation() != ticket.generation() {
             Settled::Late
         } else {
             Settled::Counted
