@@ -40,7 +40,7 @@ pub use stream::{Events, Lagged};
 use crate::clock::Moment;
 use crate::config::{CircuitId, Conflict};
 use crate::printable::Counted;
-use crate::state::Transition;
+use crate::state::{State, Transition};
 
 /// An event of a circuit breaker. Clones are cheap.
 ///
@@ -72,7 +72,7 @@ pub enum Event {
     /// Two declarations of one name do not agree. The first one stays in effect. While the registry has neither a
     /// listener nor a reader of its events, the conflict of an annotated function is written to stderr.
     Conflict(Arc<Conflict>),
-    /// A breaker with one circuit per key evicted an open circuit that had not been used for a long time,
+    /// A breaker with one circuit per key evicted an open or half-open circuit that had not been used for a long time,
     /// because a new key needed a circuit. The evicted key gets a new, closed circuit when it is used again.
     /// Closed circuits are evicted without an event.
     Evicted(Eviction),
@@ -92,7 +92,7 @@ pub enum Event {
     DrillEnded(DrillEnded),
 }
 
-/// The eviction of an open circuit; see [`KeyedBreaker`](crate::KeyedBreaker). It always has a key.
+/// The eviction of an open or half-open circuit; see [`KeyedBreaker`](crate::KeyedBreaker). It always has a key.
 ///
 /// ```
 /// use breaker_runtime::{Event, Registry};
@@ -108,6 +108,7 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Eviction {
     id: CircuitId,
+    state: State,
     unused_for: Duration,
 }
 
@@ -200,7 +201,9 @@ pub struct ChangesLost {
 /// A receiver of events.
 ///
 /// Closures `Fn(&Event)` are listeners. A listener runs after the state has changed and without a lock, so it
-/// may use the breaker. Events that it causes are delivered after it returns.
+/// may use the breaker. If it changes the state of the same circuit, that event is delivered after it returns. Other events
+/// that it causes, such as those of settings and of other circuits, are delivered before the method that causes them
+/// returns: the listener is called while it runs. It must therefore not hold a lock that it also takes for these events.
 ///
 /// A listener runs on the thread that caused the event. If another thread is already notifying listeners of
 /// the same circuit, that thread delivers the event instead, in order, and the call that caused it continues
@@ -309,11 +312,12 @@ impl fmt::Display for ChangesLost {
 }
 
 impl Eviction {
-    pub(crate) const fn new(id: CircuitId, unused_for: Duration) -> Self {
-        Self { id, unused_for }
+    pub(crate) const fn new(id: CircuitId, state: State, unused_for: Duration) -> Self {
+        Self { id, state, unused_for }
     }
 
-    /// Returns the time for which a trial call had been due.
+    /// Returns the time since the circuit admitted a trial call and none arrived: since one was due in an open circuit, or
+    /// since the last one ended in a half-open circuit.
     #[must_use]
     pub const fn unused_for(&self) -> Duration {
         self.unused_for
@@ -322,9 +326,15 @@ impl Eviction {
 
 impl fmt::Display for Eviction {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (state, since) = match self.state {
+            State::HalfOpen => ("half-open", "the last trial call"),
+            State::Open | State::Closed | State::ForcedOpen | State::Disabled => {
+                ("open", "a trial call was due")
+            }
+        };
         write!(
             out,
-            "{}: evicted while open, because no call arrived for {:?} after a trial call was due",
+            "{}: evicted while {state}, because no call arrived for {:?} after {since}",
             self.id, self.unused_for
         )
     }

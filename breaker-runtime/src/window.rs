@@ -201,7 +201,8 @@ impl Window {
                 let mut kept = std::mem::take(&mut state.buckets);
                 kept.forget_before(last);
                 self.time.copy_into(&mut kept, last, old);
-                state.buckets = kept.resized(generation, Resize { from, to }, now);
+                // The clock for the new slices may lag. A bucket that is later than it would hide the next calls.
+                state.buckets = kept.resized(generation, Resize { from, to }, now.min(to.now(clock)));
             }
             (None, None) => {
                 state.buckets = Buckets::default();

@@ -72,6 +72,23 @@ fn a_document_sets_breakers_patterns_and_keys_and_tells_the_line_of_each_value()
 }
 
 #[test]
+fn a_rate_is_exactly_the_number_that_was_written() {
+    let registry = Registry::new();
+    let payment = registry.register("payment", Config::builder().window_calls(100).build().unwrap()).unwrap();
+    let mut reader = ConfigReader::new(&registry);
+    let fractions = (2..40_u8).flat_map(|calls| (1..calls).map(move |failures| (failures, calls)));
+    let rates = fractions.map(|(failures, calls)| f64::from(failures) / f64::from(calls));
+    for rate in rates.chain([0.999_999_999_999_999_9]) {
+        let toml = format!("breakers.payment.failure_rate = {rate:?}");
+        let json = format!(r#"{{"breakers": {{"payment": {{"failure_rate": {rate:?}}}}}}}"#);
+        for (format, text) in [(ConfigFormat::Toml, toml), (ConfigFormat::Json, json)] {
+            reader.load_text("file", format, text.as_bytes()).unwrap();
+            assert_eq!(payment.config().failure_rate(), Some(rate), "{text}");
+        }
+    }
+}
+
+#[test]
 fn every_mistake_of_a_document_is_reported_with_its_line_and_what_is_accepted() {
     let text = r#"[breakers.payment]
 failure_threshold = 0

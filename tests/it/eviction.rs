@@ -201,6 +201,27 @@ fn an_open_or_half_open_circuit_is_evicted_once_nothing_has_happened_for_ten_rec
 }
 
 #[test]
+fn a_half_open_circuit_whose_trial_calls_go_on_is_not_evicted() {
+    let hosts = Hosts::at_most(1);
+    hosts.open("a");
+    hosts.clock.advance(RECOVERY);
+    let mut events = hosts.registry.subscribe();
+    for _ in 0..12 {
+        hosts.end("a", Outcome::Ignored);
+        hosts.clock.advance(RECOVERY);
+    }
+    assert_eq!(hosts.breakers.get("a").state(), State::HalfOpen);
+    hosts.clock.advance(RECOVERY * 9 - NANO);
+    assert!(!hosts.gets_circuit("new"));
+    hosts.clock.advance(NANO);
+    assert!(hosts.gets_circuit("new") && !hosts.has("a"));
+    let texts: Vec<_> =
+        std::iter::from_fn(|| events.try_next()).map(|event| event.unwrap().to_string()).collect();
+    let expected = r#"circuit breaker "hosts" for "a": evicted while half-open, because no call arrived for 300s after the last trial call"#;
+    assert_eq!(texts.last().map(String::as_str), Some(expected));
+}
+
+#[test]
 fn a_circuit_whose_trial_hangs_is_evicted_after_its_lease_and_ten_recovery_timeouts() {
     let hosts = Hosts::at_most(1);
     hosts.open("a");

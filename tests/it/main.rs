@@ -89,6 +89,7 @@ mod reported_names;
 mod reported_returns;
 mod reported_tails;
 mod panicking_drops;
+mod panicking_waker_drops;
 mod panicking_wakers;
 mod panics_and_cancellation;
 mod partial_config;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breaker_runtime::{Config, ConfigBuilder, Outcome, Registry, State, TripReason, testing};
+use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Outcome, Registry, State, TripReason, testing};
 
 use crate::support::{Fixture, RECOVERY, Recorded, seconds, settings};
 
@@ -260,5 +260,20 @@ fn a_shorter_time_window_takes_in_no_call_that_is_older_than_it() {
         assert_eq!(breaker.snapshot().window.unwrap().failures, 0, "{age} s in {to} s");
         breaker.try_acquire().unwrap().settle(Outcome::Failure);
         assert_eq!(breaker.state(), State::Closed);
+    }
+}
+
+/// With the real clock, because the short slices of the first window and the long ones of the second read it with different
+/// precision.
+#[test]
+fn a_growing_time_based_window_counts_the_next_failures() {
+    let short = time(Duration::from_millis(10)).failure_rate(0.01).minimum_calls(1000).build().unwrap();
+    let long = time(Duration::from_millis(200)).failure_rate(0.01).minimum_calls(1).build().unwrap();
+    for round in 0..20_000 {
+        let breaker = CircuitBreaker::new("search", short.clone()).unwrap();
+        breaker.try_acquire().unwrap().settle(Outcome::Failure);
+        breaker.set_config(long.clone());
+        breaker.try_acquire().unwrap().settle(Outcome::Failure);
+        assert_eq!(breaker.state(), State::Open, "{round}");
     }
 }

@@ -154,3 +154,15 @@ fn the_answer_for_a_new_key_does_not_depend_on_earlier_calls() {
     assert!(hosts.would_admit("b"), "the circuit of the other key can be evicted");
     assert!(hosts.get("b").try_acquire().is_ok());
 }
+
+#[test]
+fn a_new_key_is_admitted_if_one_of_many_circuits_can_be_evicted_for_it() {
+    let hosts = Registry::new().register_keyed("hosts", Config::default(), 100).unwrap();
+    let mut held: Vec<_> = (0..100).map(|host| hosts.get(&format!("held {host}"))).collect();
+    hosts.overflow().force_open();
+    assert_eq!(hosts.get("new").key(), None);
+    assert!(!hosts.would_admit("new"));
+    drop(held.remove(50));
+    assert!(hosts.would_admit("new"));
+    assert_eq!(hosts.get("new").key(), Some("new"));
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::admission::{Admission, Call};
 use super::admit::Nesting;
-use super::call_progress::{CallProgress, Special, Step};
+use super::call_progress::{CallProgress, Special, Step, drop_special};
 use super::circuit::{Circuit, Rejection};
 use super::permit::Permit;
 use super::slot_holders::CallScope;
@@ -15,6 +15,7 @@ use super::special_call::{DelayedCall, SpecialCall};
 use super::stamp::{Phase, Stamp};
 use crate::clock::Sleep;
 use crate::state::machine::Ticket;
+use crate::sync::catch_panic;
 
 /// An async call. Dropping it cancels the call.
 #[derive(Debug)]
@@ -110,7 +111,7 @@ impl<'a> AsyncCall<'a> {
         {
             let admitted = ready!(special.as_mut().poll_slot(context));
             self.0.stamp = Stamp::ENDED;
-            self.0.special = None;
+            drop_special(self.0.special.take());
             *self = self.0.circuit.start_async_after_wait(admitted?)?;
         }
         if self.0.stamp.phase() == Phase::Delayed {
@@ -198,7 +199,8 @@ impl<'a> AsyncCall<'a> {
         if special.as_mut().poll_limit(context).is_pending() {
             return false;
         }
-        special.set(SpecialCall::TimedOut { stamp: call.stamp });
+        // The timer may keep the last reference to a waker, whose drop may panic.
+        catch_panic(|| special.set(SpecialCall::TimedOut { stamp: call.stamp }));
         self.0.stamp = Stamp::TIMED_OUT;
         true
     }
@@ -244,7 +246,7 @@ impl<'a> AsyncCall<'a> {
         let delayed = self.0.special.as_deref().and_then(SpecialCall::delayed)?;
         let CallProgress { circuit, ticket, .. } = self.0;
         self.0.stamp = Stamp::ENDED;
-        self.0.special = None;
+        drop_special(self.0.special.take());
         Some((Admission::new(circuit, ticket, delayed.stamp.limitable()), delayed))
     }
 
@@ -273,7 +275,7 @@ impl Drop for AsyncCall<'_> {
             // The permit of a waiting call settles itself.
             Phase::Waiting | Phase::Undecided | Phase::Ended => {}
         }
-        drop(special);
+        drop_special(special);
     }
 }
 

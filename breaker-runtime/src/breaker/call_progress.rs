@@ -18,6 +18,7 @@ use crate::classifier::Classifier;
 use crate::error::ErrorKind;
 use crate::outcome::Outcome;
 use crate::state::machine::Ticket;
+use crate::sync::catch_panic;
 
 /// The values of an async call. They do not cancel the call when they are dropped: their owner does.
 #[derive(Debug)]
@@ -190,15 +191,17 @@ fn settle<'a, T, C: Classifier<T>>(
 #[inline(never)]
 fn record_success_with_effect(circuit: &Circuit, ticket: Ticket, stamp: Stamp, special: Special<'_>) {
     circuit.record_success_with_effect(ticket, stamp);
-    drop(special);
+    drop_special(special);
 }
 
+/// Drops the wait or the time limit of a call. Its timer may keep the last reference to a waker, whose drop may panic: that
+/// must not keep the call from being settled.
 #[inline]
-fn drop_special(special: Special<'_>) {
+pub(super) fn drop_special(special: Special<'_>) {
     #[cold]
     #[inline(never)]
     fn drop_cold(special: Pin<Box<SpecialCall<'_>>>) {
-        drop(special);
+        catch_panic(|| drop(special));
     }
     if let Some(special) = special {
         drop_cold(special);
@@ -223,5 +226,5 @@ impl Drop for FailOnPanic<'_, '_> {
 #[inline(never)]
 fn fail_panicked(circuit: &Circuit, ticket: Ticket, stamp: Stamp, special: Special<'_>) {
     Admission::new(circuit, ticket, stamp).panicked();
-    drop(special);
+    drop_special(special);
 }

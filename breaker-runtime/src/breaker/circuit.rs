@@ -33,9 +33,9 @@ pub struct Circuit {
     pub(super) counters: Counters,
     pub(crate) machine: Machine<SharedConfig>,
     pub(crate) options: OnceBox<CircuitOptions>,
-    /// The moment of the last failure or slow call of a closed circuit in nanoseconds, plus one; 0 before the
+    /// The moment in nanoseconds, plus one, at which the last failure, slow call or trial call ended; 0 before the
     /// first. It is recorded for the circuits of keys only.
-    pub(super) last_fault: AtomicU64,
+    pub(super) last_fault_or_trial: AtomicU64,
     pub(super) clock: Clock,
     /// The parts that few circuits have.
     pub(super) extras: OnceBox<Extras>,
@@ -71,7 +71,7 @@ impl Circuit {
             run_threshold: AtomicU32::new(run_threshold(&settings)),
             mark: AtomicU32::default(),
             options: OnceBox::new(),
-            last_fault: AtomicU64::new(0),
+            last_fault_or_trial: AtomicU64::new(0),
             machine: Machine::new(settings, clock.now()),
             counters: Counters::new(),
             clock,

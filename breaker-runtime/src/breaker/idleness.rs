@@ -14,10 +14,10 @@ pub(crate) enum Idleness {
     Clean,
     /// Closed, and the last failure or slow call is at least `recovery_timeout` old.
     OldFaults,
-    /// Open, and no call has arrived for ten recovery timeouts since a trial call was due; or half-open for as long,
-    /// and no trial call runs.
+    /// Open, and no call has arrived for ten recovery timeouts since a trial call was due; or half-open, and none has
+    /// arrived for as long since the last trial call ended.
     Abandoned {
-        /// The moment from which the circuit admitted a trial call.
+        /// The moment from which the circuit admitted a trial call and none arrived.
         due: Moment,
     },
 }
@@ -58,13 +58,11 @@ impl Circuit {
                 if !self.has_faults(inspected.generation, inspected.run) {
                     return Ok(Idleness::Clean);
                 }
-                let last_fault = self.last_fault.load(Ordering::Relaxed).saturating_sub(1);
-                let old_from = Moment::from_nanos(last_fault).after(recovery_timeout);
-                idle_from(old_from, now, Idleness::OldFaults)
+                idle_from(self.last_fault_or_trial().after(recovery_timeout), now, Idleness::OldFaults)
             }
             State::Open => idle_from(abandoned_at, now, Idleness::Abandoned { due: until }),
             State::HalfOpen if until == Moment::NEVER => {
-                let due = inspected.since;
+                let due = inspected.since.max(self.last_fault_or_trial());
                 let abandoned_at = due.after(recovery_timeout.saturating_mul(ABANDONED_AFTER));
                 idle_from(abandoned_at, now, Idleness::Abandoned { due })
             }
@@ -73,11 +71,17 @@ impl Circuit {
         }
     }
 
-    /// Records the moment of a failure or a slow call.
-    pub(super) fn record_fault_time(&self) {
+    /// Records the end of a failure, a slow call or a trial call.
+    pub(super) fn record_fault_or_trial_time(&self) {
         if self.identity().is_member() {
-            self.last_fault.store(self.clock.coarse_now().nanos().saturating_add(1), Ordering::Relaxed);
+            self.last_fault_or_trial
+                .store(self.clock.coarse_now().nanos().saturating_add(1), Ordering::Relaxed);
         }
+    }
+
+    /// Returns the moment at which the last failure, slow call or trial call ended.
+    fn last_fault_or_trial(&self) -> Moment {
+        Moment::from_nanos(self.last_fault_or_trial.load(Ordering::Relaxed).saturating_sub(1))
     }
 
     /// Returns `true` if a rule counts failures in a row. Those of a shared circuit are known also without one.
@@ -88,7 +92,7 @@ impl Circuit {
     /// Returns `true` if a rule counts a failure or a slow call of this closed generation.
     fn has_faults(&self, generation: u64, run: u32) -> bool {
         // Most circuits have never seen one, and reading a window takes longer.
-        self.last_fault.load(Ordering::Relaxed) != 0
+        self.last_fault_or_trial.load(Ordering::Relaxed) != 0
             && ((run > 0 && self.has_run_rule())
                 || self.options.get().is_some_and(|options| options.has_faults(generation, &self.clock)))
     }

@@ -264,6 +264,7 @@ impl Circuit {
         self.notify_if(pending);
         if pending == Pending::Nothing && settled == Settled::Counted {
             // The circuit is still half-open, and a trial slot is free.
+            self.record_fault_or_trial_time();
             self.announce_waiving(self.update_open_slot());
         }
         if let Some(panic) = panic {
@@ -311,7 +312,7 @@ impl Circuit {
     /// window is reached.
     #[inline]
     fn record_in_window(&self, ticket: Ticket, completion: Completion) -> Option<TripReason> {
-        self.record_fault_time();
+        self.record_fault_or_trial_time();
         let options = self.options.get()?;
         let by_window = options.record_fault(ticket.generation(), completion, &self.clock);
         self.resume_recording(options, ticket.generation());

@@ -147,7 +147,10 @@ impl<'a> SlotWait<'a> {
                 let circuit = wait.circuit();
                 let wait = match wait.check(context.waker(), circuit.clock.now()) {
                     WaitProgress::Waiting(wait) => wait,
-                    WaitProgress::Decided(decision) => return Poll::Ready(decision),
+                    WaitProgress::Decided(decision) => {
+                        timers.as_mut().clear();
+                        return Poll::Ready(decision);
+                    }
                 };
                 let ends = WaitEnds { deadline: wait.deadline, check: wait.next_check() };
                 if let Err(NoTimer) = timers.as_mut().set(&circuit.clock, ends) {

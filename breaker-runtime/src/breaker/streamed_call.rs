@@ -22,7 +22,7 @@ use crate::classifier::Classifier;
 use crate::clock::{Moment, Start};
 use crate::failure_text::failure_text;
 use crate::outcome::Outcome;
-use crate::sync::{Mutex, MutexGuard, lock};
+use crate::sync::{Mutex, MutexGuard, catch_panic, lock};
 
 /// A call whose result arrives in parts. Its owner calls [`poll`](Self::poll) for each part, and settles it.
 ///
@@ -190,7 +190,7 @@ impl PartWaker {
         }
         let caller = Some(waker.clone());
         let replaced = std::mem::replace(&mut self.lock().caller, caller);
-        drop(replaced);
+        catch_panic(|| drop(replaced));
     }
 
     /// Returns the call, if calls inside its poll run in its slot.
@@ -250,7 +250,8 @@ impl PartWaker {
         let wait = progress.wait;
         let part = progress.handles_part.then_some(progress.meaning);
         drop(progress);
-        drop(caller);
+        // A panic of the waker must not keep the call from being settled.
+        catch_panic(|| drop(caller));
         let mut ended = EndedCall { call, waited: None, part };
         if let Wait::No { waited, since } = wait {
             ended.call.exclude(since);

@@ -11,6 +11,7 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 
 use crate::clock::{Clock, Moment, Sleep};
+use crate::sync::catch_panic;
 
 pin_project! {
     /// The timers of a waiting call.
@@ -70,6 +71,15 @@ impl WaitTimers {
             this.check.set_at(check, clock, optional)
         } else {
             this.check.set_at(check, clock, required)
+        }
+    }
+
+    /// Drops both timers. They may keep the last reference to a waker, whose drop may panic: that must not affect a call
+    /// that has been admitted.
+    pub(super) fn clear(self: Pin<&mut Self>) {
+        let this = self.project();
+        for mut alarm in [this.deadline, this.check] {
+            catch_panic(|| alarm.set(Alarm::NEVER));
         }
     }
 

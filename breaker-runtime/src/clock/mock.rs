@@ -218,7 +218,7 @@ impl Future for MockSleep {
 impl Drop for MockSleep {
     fn drop(&mut self) {
         let waker = self.time.sleepers().wakers.remove(&self.id);
-        drop(waker);
+        catch_panic(|| drop(waker));
     }
 }
 

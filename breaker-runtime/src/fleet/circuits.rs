@@ -34,19 +34,11 @@ pub(super) struct Circuits {
     descriptions: BTreeMap<SharedName, Description>,
     /// The time at which the calls of all circuits were last counted.
     sampled: Option<Duration>,
-    /// `true` if there was a sample of each shared circuit then.
-    has_all: bool,
 }
 
 impl Circuits {
     pub(super) const fn new(registry: Registry) -> Self {
-        Self {
-            registry,
-            samples: BTreeMap::new(),
-            descriptions: BTreeMap::new(),
-            sampled: None,
-            has_all: false,
-        }
+        Self { registry, samples: BTreeMap::new(), descriptions: BTreeMap::new(), sampled: None }
     }
 
     /// Counts the calls of all shared circuits from time to time. When the fleet opens one of them, they show whether
@@ -55,31 +47,18 @@ impl Circuits {
         if self.sampled.is_some_and(|at| now.saturating_sub(at) < INTERVAL) {
             return;
         }
-        self.sampled = Some(now);
+        let before = self.sampled.replace(now);
         let single = self.registry.iter();
         let keyed = self.registry.iter_keyed().flat_map(|breaker| breaker.sharable_circuits());
         let circuits = single.chain(keyed);
-        let mut left = MAX_SAMPLES;
-        let mut has_all = true;
-        for breaker in circuits.filter(|breaker| breaker.circuit().config().shared().is_shared()) {
-            if left == 0 {
-                has_all = false;
-                break;
-            }
-            left -= 1;
-            let totals = breaker.circuit().totals();
+        let shared = circuits.filter(|breaker| breaker.circuit().config().shared().is_shared());
+        for breaker in shared.take(MAX_SAMPLES) {
             let name = SharedName::new(breaker.name(), breaker.key());
-            let new = self.new_sample(now, &totals);
-            self.samples.entry(name).or_insert(new).update(now, &totals);
+            let first = || first_sample(now, before, &breaker.snapshot());
+            self.samples.entry(name).or_insert_with(first).update(now, &breaker.circuit().totals());
         }
-        self.has_all = has_all;
         self.samples.retain(|_, sample| sample.is_recent(now));
         self.descriptions.retain(|name, _| self.samples.contains_key(name));
-    }
-
-    /// Returns the first sample of a circuit.
-    fn new_sample(&self, now: Duration, totals: &Totals) -> Sample {
-        if self.has_all { Sample::of_new(now, totals) } else { Sample::new(now, totals) }
     }
 
     /// Returns what the circuit is now, or `None` if this process does not share a circuit of this name. `now` is the
@@ -101,13 +80,8 @@ impl Circuits {
             Sharing::First => Policy::First,
         };
         let snapshot = breaker.snapshot();
-        // The calls of a circuit that only its own settings share have not been counted before.
-        let new = if breaker.circuit().has_own_settings() {
-            Sample::new(now, &snapshot.totals)
-        } else {
-            self.new_sample(now, &snapshot.totals)
-        };
-        let sample = self.samples.entry(name.clone()).or_insert(new);
+        let first = || first_sample(now, self.sampled, &snapshot);
+        let sample = self.samples.entry(name.clone()).or_insert_with(first);
         let described = self.descriptions.entry(name.clone());
         let description = described
             .and_modify(|known| {
@@ -167,6 +141,17 @@ impl Circuits {
     }
 }
 
+/// Returns the first sample of a circuit. If the circuit is younger than the time at which all circuits were last counted,
+/// all its calls are recent. An older one was not shared then, or there were too many.
+fn first_sample(now: Duration, last: Option<Duration>, snapshot: &Snapshot) -> Sample {
+    let is_younger = |last| snapshot.generation == 0 && snapshot.time_in_state < now.saturating_sub(last);
+    if last.is_some_and(is_younger) {
+        Sample::of_new(now, &snapshot.totals)
+    } else {
+        Sample::new(now, &snapshot.totals)
+    }
+}
+
 /// Returns the number of calls that show a demand for trial calls: of those that the circuit rejects, or would reject.
 fn rejected(totals: &Totals, config: &Config) -> u64 {
     // An open circuit admits calls in shadow mode, and above the limit of open circuits.
@@ -198,6 +183,7 @@ mod tests {
 
     use super::super::coordinator::Evidence;
     use super::{Circuits, SharedName, initiator, rejected};
+    use crate::breaker::CircuitBreaker;
     use crate::config::{Config, ConfigBuilder, Mode, Sharing};
     use crate::error::BreakerError;
     use crate::registry::{ConfigLayer, ConfigSection, Registry};
@@ -234,21 +220,43 @@ mod tests {
         assert_eq!(circuits.samples.into_keys().collect::<BTreeSet<_>>(), expected);
     }
 
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn succeed_ten_times(breaker: &CircuitBreaker) {
+        (0..10).for_each(|_| breaker.call(|| Ok::<_, BreakerError>(())).unwrap());
+    }
+
     #[test]
-    fn the_earlier_calls_of_a_key_that_set_config_shares_are_no_evidence() {
+    fn the_earlier_calls_of_a_circuit_that_set_config_shares_are_no_evidence() {
         let registry = Registry::new();
         let hosts = registry.register_keyed("hosts", Config::default(), 9).unwrap();
-        let host = hosts.get("eu");
+        let breakers = [hosts.get("eu"), registry.register("search", Config::default()).unwrap()];
         let mut circuits = Circuits::new(registry);
+        // Their age is measured by another clock than the time of the fleet, and is more than this.
+        let now = Duration::from_nanos(1);
         circuits.sample(Duration::ZERO);
-        let call = || (0..10).for_each(|_| host.call(|| Ok::<_, BreakerError>(())).unwrap());
-        call();
-        host.set_config(shared().build().unwrap());
-        let name = SharedName::new("hosts", Some("eu"));
-        let mut evidence = || circuits.view(&name, Duration::from_secs(1)).unwrap().evidence;
-        assert!(matches!(evidence(), Evidence::Unknown));
-        call();
-        assert!(matches!(evidence(), Evidence::Healthy));
+        for breaker in breakers {
+            succeed_ten_times(&breaker);
+            breaker.set_config(shared().build().unwrap());
+            let name = SharedName::new(breaker.name(), breaker.key());
+            let mut evidence = || circuits.view(&name, now).unwrap().evidence;
+            assert!(matches!(evidence(), Evidence::Unknown));
+            succeed_ten_times(&breaker);
+            assert!(matches!(evidence(), Evidence::Healthy));
+        }
+    }
+
+    #[test]
+    fn all_calls_of_a_new_circuit_are_evidence_also_after_set_config() {
+        let registry = Registry::new();
+        let mut circuits = Circuits::new(registry.clone());
+        circuits.sample(Duration::ZERO);
+        let config = shared().build().unwrap();
+        let breaker = registry.register("search", config.clone()).unwrap();
+        succeed_ten_times(&breaker);
+        breaker.set_config(config);
+        let name = SharedName::new("search", None);
+        assert!(matches!(circuits.view(&name, SECOND).unwrap().evidence, Evidence::Healthy));
     }
 
     #[test]

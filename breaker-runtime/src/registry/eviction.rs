@@ -74,10 +74,16 @@ impl EvictionQueue {
         self.next_full_scan.is_some()
     }
 
-    /// Returns `true` if one of the circuits that an attempt examines is idle. Changes nothing.
-    pub(super) fn has_idle(&self, settings: &BreakerSettings, now: Moment) -> bool {
+    /// Returns `true` if one of the circuits that a full scan examines is idle. The next attempt is such a scan then, so
+    /// that it finds the circuit.
+    pub(super) fn has_idle(&mut self, settings: &BreakerSettings, now: Moment) -> bool {
         let held = Held::lately();
-        self.circuits.iter().take(FULL_SCAN).any(|circuit| idleness(circuit, settings, now, &held).is_ok())
+        let mut examined = self.circuits.iter().take(FULL_SCAN);
+        let has_idle = examined.any(|circuit| idleness(circuit, settings, now, &held).is_ok());
+        if has_idle {
+            self.next_full_scan = None;
+        }
+        has_idle
     }
 
     /// Adds a new circuit.

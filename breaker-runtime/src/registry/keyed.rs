@@ -42,8 +42,8 @@ use crate::totals::Totals;
 ///
 /// 1. closed circuits without a failure or a slow call that a rule counts, first those without recent calls;
 /// 2. closed circuits whose last failure or slow call is at least `recovery_timeout` old;
-/// 3. open circuits for which no call has arrived for ten recovery timeouts since a trial call was due, and circuits that
-///    have been half-open for ten recovery timeouts and run no trial call, the longest unused first. [`Event::Evicted`]
+/// 3. open circuits for which no call has arrived for ten recovery timeouts since a trial call was due, and half-open ones
+///    for which none has arrived for as long since the last trial call ended, the longest unused first. [`Event::Evicted`]
 ///    reports them.
 ///
 /// Every other circuit stays: a closed one with recent failures, any other open or half-open one, and one that is forced
@@ -405,7 +405,8 @@ impl SharedCircuits {
                 return new;
             };
             if let Idleness::Abandoned { due } = idleness {
-                new.eviction = Some(Eviction::new(circuit.circuit().id(), now.since(due)));
+                let id = circuit.circuit().id();
+                new.eviction = Some(Eviction::new(id, circuit.state(), now.since(due)));
             }
             new.dropped = unheld;
             new.dropped.push(circuit);

@@ -62,7 +62,7 @@ impl NamePattern {
             PatternKind::Wildcards => self.text.matches('*').count(),
             PatternKind::Name | PatternKind::Variable => 0,
         };
-        (Reverse(wildcards.min(1)), self.text.len() - wildcards)
+        (Reverse(wildcards.min(1)), self.text.chars().count() - wildcards)
     }
 }
 

@@ -32,7 +32,7 @@ impl KeyedBreaker {
     /// Returns `true` if a new key would get a circuit. Unlike the hint that calls leave, this notices at once when a
     /// circuit becomes idle, so a caller that skips a key while the result is `false` comes back to it.
     fn has_space(&self) -> bool {
-        let table = lock(&self.shared.table);
+        let table = &mut *lock(&self.shared.table);
         let now = self.shared.clock.coarse_now();
         table.queue.len() < self.shared.max_keys || table.queue.has_idle(&table.settings, now)
     }
