@@ -13,7 +13,7 @@ pub(crate) struct Ticket(pub(super) Word);
 impl Ticket {
     /// The ticket of a call that shadow mode admits although the circuit rejects it. Its result has no
     /// effect: the ticket belongs to no state, and to the first generation, which rejects no call.
-    pub(crate) const SHADOW: Self = Self(Word::BUSY);
+    pub(crate) const SHADOW: Self = Self(Word::SHADOW_CALL);
 
     #[inline]
     pub(crate) const fn from_bits(bits: u64) -> Self {
