@@ -70,6 +70,7 @@ mod bulkhead_waits;
 mod locks;
 mod max_open;
 mod max_open_histories;
+mod max_open_limits;
 mod max_open_settings;
 mod max_open_trials;
 mod fleet_metrics;

@@ -1,11 +1,8 @@
 //! `max_open`: at most a share of the circuits of a keyed breaker rejects calls at the same time.
 
-use std::future::pending;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
 
 use breaker_runtime::testing::{Clock, scope};
 use breaker_runtime::{
@@ -13,7 +10,7 @@ use breaker_runtime::{
     RegisterError, Registry, Settled, State, circuit_breaker,
 };
 
-use crate::support::{RECOVERY, poll_once, seconds};
+use crate::support::{RECOVERY, seconds};
 
 /// A keyed breaker whose circuits open at the first failure, with its clock and its events.
 pub(crate) struct Hosts {
@@ -169,56 +166,6 @@ fn results_of_waived_calls_count_in_the_totals_and_change_no_state() {
     trial.settle(Outcome::Success);
     assert_eq!(b.state(), State::Closed);
     assert!(!b.snapshot().waives);
-}
-
-#[test]
-fn limits_apply_to_waived_calls() {
-    let hosts = Hosts::with(settings(0.5).max_concurrent(1), &["a", "b"]);
-    hosts.fail("a");
-    hosts.fail("b");
-    let b = hosts.breakers.get("b");
-    let running = b.try_acquire().unwrap();
-    for _ in 0..5 {
-        assert_eq!(b.try_acquire().unwrap_err().kind(), breaker_runtime::ErrorKind::BulkheadFull);
-    }
-    running.settle(Outcome::Failure);
-    assert_eq!((b.snapshot().calls_in_flight, b.state()), (Some(0), State::Open));
-    assert_eq!(b.snapshot().waived_rejections, 1, "only one call was admitted");
-}
-
-#[test]
-fn limits_apply_to_waived_calls_that_have_waited() {
-    let hosts = Hosts::with(settings(0.5).max_concurrent(1).max_wait(Duration::MAX), &["a", "b"]);
-    hosts.fail("a");
-    hosts.fail("b");
-    let b = hosts.breakers.get("b");
-    let running = b.try_acquire().unwrap();
-    let mut waiting = pin!(b.call_async(pending::<Result<(), BreakerError>>()));
-    assert!(poll_once(waiting.as_mut()).is_pending());
-    running.settle(Outcome::Success);
-    assert!(poll_once(waiting.as_mut()).is_pending());
-    assert_eq!(b.snapshot().calls_in_flight, Some(1), "it runs in the slot");
-    assert_eq!(b.try_acquire().unwrap_err().kind(), breaker_runtime::ErrorKind::BulkheadFull);
-    assert_eq!(b.snapshot().waived_rejections, 2);
-}
-
-#[test]
-fn a_waived_call_that_is_rejected_or_cancelled_while_it_waits_was_not_admitted() {
-    let config = settings(0.5).max_concurrent(1).max_wait(Duration::MAX);
-    let hosts = Hosts::with(config.clone(), &["a", "b"]);
-    hosts.fail("a");
-    hosts.fail("b");
-    let b = hosts.breakers.get("b");
-    let running = b.try_acquire().unwrap();
-    let mut cancelled = Box::pin(b.call_async(pending::<Result<(), BreakerError>>()));
-    assert!(poll_once(cancelled.as_mut()).is_pending());
-    drop(cancelled);
-    let mut rejected = pin!(b.call_async(pending::<Result<(), BreakerError>>()));
-    assert!(poll_once(rejected.as_mut()).is_pending());
-    b.set_config(config.max_wait(Duration::ZERO).build().unwrap());
-    assert!(poll_once(rejected.as_mut()).is_ready());
-    running.settle(Outcome::Success);
-    assert_eq!(b.snapshot().waived_rejections, 1);
 }
 
 #[test]

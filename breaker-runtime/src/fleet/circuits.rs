@@ -223,7 +223,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn succeed_ten_times(breaker: &CircuitBreaker) {
-        (0..10).for_each(|_| breaker.call(|| Ok::<_, BreakerError>(())).expect("it is closed"));
+        assert!((0..10).all(|_| breaker.call(|| Ok::<_, BreakerError>(())).is_ok()));
     }
 
     #[test]

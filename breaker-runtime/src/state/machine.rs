@@ -180,17 +180,6 @@ impl<S: AsRef<Recovery>> Machine<S> {
         StateDecision { ticket, pending }
     }
 
-    /// Returns the ticket of a call that the state rejects, but that is admitted nevertheless. Its limits apply, and
-    /// its result changes nothing: the ticket belongs to a generation that is not closed. If the circuit has closed
-    /// meanwhile, the ticket is that of a usual call.
-    pub(crate) fn waived_ticket(&self) -> Ticket {
-        let word = match self.load(Ordering::Acquire) {
-            Word::BUSY => self.lock().word(),
-            word => word,
-        };
-        Ticket(word.waived_call())
-    }
-
     /// Raises the level of bookkeeping for good.
     pub(crate) fn track(&self, tracking: Tracking) {
         let mut locked = self.lock();

@@ -86,14 +86,26 @@ impl<S: AsRef<Recovery>> Machine<S> {
     /// in the generation of the call, and has not waived its rejection.
     #[cold]
     pub(crate) fn settled(&self, ticket: Ticket) -> Settled {
-        let word = match self.load(Ordering::Relaxed) {
-            Word::BUSY => self.lock().word(),
-            word => word,
-        };
+        let word = self.known_word();
         if ticket.is_shadow() || ticket.is_waived() || word.generation() != ticket.generation() {
             Settled::Late
         } else {
             Settled::Counted
+        }
+    }
+
+    /// Returns the ticket of a call that the state rejects, but that is admitted nevertheless. Its limits apply, and
+    /// its result changes nothing: the ticket belongs to a generation that is not closed. If the circuit has closed
+    /// meanwhile, the ticket is that of a usual call.
+    pub(crate) fn waived_ticket(&self) -> Ticket {
+        Ticket(self.known_word().waived_call())
+    }
+
+    /// Returns the word, under the lock while a change is being published.
+    fn known_word(&self) -> Word {
+        match self.load(Ordering::Acquire) {
+            Word::BUSY => self.lock().word(),
+            word => word,
         }
     }
 
