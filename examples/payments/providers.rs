@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use breaker_runtime::{Config, ConfigBuilder, circuit_breaker};
-use reqwest::Client;
+use reqwest::{Client, Url};
 
 use crate::fault::Fault;
 
@@ -16,12 +16,12 @@ const PROVIDER: ConfigBuilder =
 #[derive(Clone)]
 pub(crate) struct Providers {
     http: Client,
-    primary: String,
-    backup: String,
+    primary: Url,
+    backup: Url,
 }
 
 impl Providers {
-    pub(crate) fn new(primary: String, backup: String) -> reqwest::Result<Self> {
+    pub(crate) fn new(primary: Url, backup: Url) -> reqwest::Result<Self> {
         Ok(Self { http: Client::builder().no_proxy().build()?, primary, backup })
     }
 
@@ -45,8 +45,11 @@ impl Providers {
         self.post(&self.backup, merchant, cents).await
     }
 
-    async fn post(&self, provider: &str, merchant: &str, cents: u64) -> Result<String, Fault> {
-        let url = format!("{provider}/merchants/{merchant}/reservations");
+    async fn post(&self, provider: &Url, merchant: &str, cents: u64) -> Result<String, Fault> {
+        let mut url = provider.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.extend(["merchants", merchant, "reservations"]); // escapes the name of the merchant
+        }
         let response = self.http.post(url).body(cents.to_string()).send().await?;
         Ok(response.error_for_status()?.text().await?)
     }

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use breaker_runtime::{Registry, State, testing};
-use reqwest::Response;
+use reqwest::{Response, Url};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
@@ -41,11 +41,34 @@ async fn the_backup_answers_only_for_the_merchant_whose_payments_fail() {
             assert_eq!(client.pay("acme", 503).await.0, 502);
         }
         testing::assert_state(("provider", "acme"), State::Open);
-        assert!(client.pay("acme", 100).await.1.ends_with("100 cents reserved at the backup provider"));
-        assert!(client.pay("umbrella", 100).await.1.ends_with("100 cents reserved at the primary provider"));
+        assert!(
+            client.pay("acme", 100).await.1.ends_with("100 cents for acme reserved at the backup provider")
+        );
+        assert!(
+            client
+                .pay("umbrella", 100)
+                .await
+                .1
+                .ends_with("100 cents for umbrella reserved at the primary provider")
+        );
 
         scope.advance(Duration::from_secs(30));
-        assert!(client.pay("acme", 100).await.1.ends_with("100 cents reserved at the primary provider"));
+        assert!(
+            client.pay("acme", 100).await.1.ends_with("100 cents for acme reserved at the primary provider")
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_name_of_a_merchant_changes_no_other_part_of_the_url_of_the_provider() {
+    testing::process_scope_async(async |_| {
+        let client = TestClient::start().await;
+        for merchant in ["a/reservations?", "a/../b", "a?b", "#", "a%2Fb", "a b", "%", "ü"] {
+            let (status, text) = client.pay(merchant, 100).await;
+            let receipt = format!("100 cents for {merchant} reserved at the primary provider");
+            assert!(status == 200 && text.ends_with(&receipt), "{merchant}: {status} {text}");
+        }
     })
     .await;
 }
@@ -125,8 +148,9 @@ impl TestClient {
 
     /// Makes a payment, and returns the status and the text of the response.
     async fn pay(&self, merchant: &str, cents: u64) -> (u16, String) {
-        let path = format!("/merchants/{merchant}/payments/{cents}");
-        let response = self.http.post(self.url(&path)).send().await.unwrap();
+        let mut url: Url = self.url("").parse().unwrap();
+        url.path_segments_mut().unwrap().extend(["merchants", merchant, "payments", &cents.to_string()]);
+        let response = self.http.post(url).send().await.unwrap();
         (response.status().as_u16(), response.text().await.unwrap())
     }
 
