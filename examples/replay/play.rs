@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use breaker_runtime::testing::Clock;
 use breaker_runtime::{
-    CircuitBreaker, Config, Event, KeyedBreaker, Outcome, OwnedPermit, RegisterError, Registry, State,
+    CircuitBreaker, Config, Event, KeyedBreaker, Outcome, OwnedPermit, RegisterError, Registry, Setting,
+    State,
 };
 
 use crate::trace::{Trace, TracedCall, TracedOutcome};
@@ -84,10 +85,11 @@ struct CircuitLog {
 pub(crate) fn play(trace: &Trace, config: &Config) -> Result<Replay, RegisterError> {
     let clock = Clock::new();
     let registry = Registry::with_clock(&clock);
+    let settings = without_hang(config);
     let breaker = if trace.has_keys() {
-        Breaker::Keyed(registry.register_keyed(NAME, config.clone(), MAX_KEYS)?)
+        Breaker::Keyed(registry.register_keyed(NAME, settings, MAX_KEYS)?)
     } else {
-        Breaker::Single(registry.register(NAME, config.clone())?)
+        Breaker::Single(registry.register(NAME, settings)?)
     };
     let log = Arc::new(Mutex::new(Log::default()));
     let subscription = registry.listen({
@@ -111,6 +113,11 @@ pub(crate) fn play(trace: &Trace, config: &Config) -> Result<Replay, RegisterErr
     drop(subscription);
     let outages = std::mem::take(&mut log.lock().unwrap_or_else(PoisonError::into_inner).outages);
     Ok(Replay { outages, ..player.replay })
+}
+
+/// Returns these settings without `hang`.
+fn without_hang(config: &Config) -> Config {
+    config.to_builder().unset(Setting::Hang).build().unwrap_or_else(|_| config.clone())
 }
 
 /// The state of a replay between two calls.

@@ -91,6 +91,18 @@ fn a_call_timeout_ends_longer_calls_as_failures() {
 }
 
 #[test]
+fn hang_has_no_effect() {
+    let lines: Vec<_> = (1..20).map(|second| format!("{second},0.1,success")).collect();
+    let calls: Vec<_> = std::iter::once("0,100,success").chain(lines.iter().map(String::as_str)).collect();
+    let keyed: Vec<_> = calls.iter().map(|call| format!("{call},eu")).collect();
+    let keyed: Vec<_> = keyed.iter().map(String::as_str).collect();
+    for lines in [calls, keyed] {
+        let replay = played(&lines, settings().hang(seconds(2)));
+        assert_eq!((replay.outages.as_slice(), replay.lost), ([].as_slice(), 0));
+    }
+}
+
+#[test]
 fn a_cancelled_call_is_a_failure_if_it_had_run_for_cancelled_after() {
     let short = ["0,0.9,cancelled", "1,0.9,cancelled", "2,0,success"];
     assert_eq!(played(&short, settings()).outages, []);
