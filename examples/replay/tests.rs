@@ -189,6 +189,13 @@ fn a_summary_names_one_call_and_one_line_in_the_singular() {
 }
 
 #[test]
+fn every_call_that_started_before_the_one_of_an_earlier_line_is_counted() {
+    let trace = trace(&["10,1,success", "1,1,success", "2,1,success", "3,1,success", "10,1,success"]);
+    assert_eq!(trace.unsorted, 3);
+    assert!(summary(&trace).contains("3 calls started before the one of an earlier line"));
+}
+
+#[test]
 fn milliseconds_since_1970_are_recognized_by_their_size() {
     let trace = trace(&["1767225600000,0,success", "1767225601500,0,success"]);
     assert_eq!(trace.calls[1].start, Duration::from_millis(1500));

@@ -64,12 +64,7 @@ impl Trace {
     pub(crate) fn add(&mut self, line: u64, read: Result<TracedCall, String>) {
         match read {
             Ok(call) if call.outcome == TracedOutcome::Rejected => self.rejected += 1,
-            Ok(call) => {
-                if self.calls.last().is_some_and(|last| call.start < last.start) {
-                    self.unsorted += 1;
-                }
-                self.calls.push(call);
-            }
+            Ok(call) => self.calls.push(call),
             Err(reason) => {
                 self.broken.count += 1;
                 if self.broken.first.len() < SHOWN {
@@ -80,9 +75,14 @@ impl Trace {
     }
 
     /// Sorts the calls by their starts; calls with equal starts keep their order. Starts are counted from the first
-    /// call.
+    /// call. Counts the calls that were unsorted.
     #[must_use]
     pub(crate) fn sorted(mut self) -> Self {
+        let mut latest = Duration::ZERO;
+        for call in &self.calls {
+            self.unsorted += usize::from(call.start < latest);
+            latest = latest.max(call.start);
+        }
         self.calls.sort_by_key(|call| call.start);
         let first = self.calls.first().map_or(Duration::ZERO, |call| call.start);
         for call in &mut self.calls {
