@@ -11,6 +11,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use crate::shown::counted;
 use crate::sweep::Candidate;
 use crate::table::at;
 use crate::trace::{Trace, TracedOutcome};
@@ -39,7 +40,9 @@ pub(crate) fn timeline(trace: &Trace, candidates: &[Candidate]) -> String {
     let end =
         trace.calls.iter().map(|call| call.start).max().unwrap_or_default().max(Duration::from_millis(1));
     let shown = candidates.get(..MAX_ROWS.min(candidates.len())).unwrap_or_default();
-    let height = CHART + 60.0 + shown.len() as f64 * ROW;
+    let hidden = candidates.len() - shown.len();
+    let rows = shown.len() + usize::from(hidden > 0);
+    let height = CHART + 60.0 + rows as f64 * ROW;
     let mut svg = format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img"><title>Timeline of a trace</title><style>{STYLE}</style>"#
     );
@@ -53,10 +56,19 @@ pub(crate) fn timeline(trace: &Trace, candidates: &[Candidate]) -> String {
         end = at(end),
     );
     for (index, candidate) in shown.iter().enumerate() {
-        draw_outages(&mut svg, candidate, CHART + 52.0 + index as f64 * ROW, end);
+        draw_outages(&mut svg, candidate, row_top(index), end);
+    }
+    if hidden > 0 {
+        let (y, hidden) = (row_top(shown.len()), counted(hidden, "more configuration"));
+        _ = write!(svg, r#"<text x="{LEFT}" y="{y:.1}">and {hidden}, which the table lists</text>"#);
     }
     svg.push_str("</svg>\n");
     svg
+}
+
+/// Returns where the row of the configuration with this index begins.
+fn row_top(index: usize) -> f64 {
+    CHART + 52.0 + index as f64 * ROW
 }
 
 fn bins(trace: &Trace, end: Duration) -> Vec<Bin> {

@@ -307,6 +307,21 @@ fn the_timeline_escapes_texts_and_is_well_formed() {
     assert_well_formed(&image);
 }
 
+#[test]
+fn the_timeline_says_how_many_configurations_it_leaves_out() {
+    let trace = trace(&["0,0,success"]);
+    let image = |thresholds: u32| {
+        let values: Vec<_> = (1..=thresholds).map(|value| value.to_string()).collect();
+        let range = Range { setting: Setting::FailureThreshold, values };
+        svg::timeline(&trace, &sweep(&trace, &settings(), &[range]).unwrap())
+    };
+    assert!(!image(20).contains("more configuration"));
+    assert!(image(21).contains(">and 1 more configuration, which the table lists<"));
+    let many = image(23);
+    assert!(many.contains(">and 3 more configurations, which the table lists<"), "{many}");
+    assert_well_formed(&many);
+}
+
 /// Checks that every element is closed in order and that no text contains a bare `&`.
 fn assert_well_formed(image: &str) {
     let mut open = Vec::new();
