@@ -13,6 +13,7 @@
 //! | file | contents |
 //! |---|---|
 //! | `options.rs` | the command line |
+//! | `number.rs` | numbers in traces and on the command line |
 //! | `status.rs` | the HTTP statuses that fail |
 //! | `time.rs` | times in traces |
 //! | `lines.rs` | the lines of a file |
@@ -35,6 +36,7 @@ mod lines;
 #[cfg(test)]
 mod mistakes;
 mod nginx;
+mod number;
 mod options;
 mod play;
 #[cfg(test)]

@@ -10,6 +10,7 @@
 use std::io::Read;
 
 use crate::lines::{BARE_RETURN, content, for_each_line};
+use crate::number::parse_number;
 use crate::shown::shown;
 use crate::status::FailureStatuses;
 use crate::time::{parse_duration, parse_nginx_time};
@@ -41,7 +42,8 @@ fn parse(line: &str, failures: &FailureStatuses) -> Result<TracedCall, String> {
     let (_request, rest) = quoted(rest).ok_or("no request in quotes after the time")?;
     let mut words = rest.split_whitespace();
     let status = words.next().ok_or("no status after the request")?;
-    let status: u16 = status.parse().map_err(|_| format!("the status {} is not a number", shown(status)))?;
+    let status: u16 =
+        parse_number(status).ok_or_else(|| format!("the status {} is not a number", shown(status)))?;
     let last = rest.rsplit_once('"').map(|(_, after)| after.trim()).filter(|word| !word.is_empty());
     let request_time =
         last.ok_or("no request time after the user agent; add $request_time to the log format")?;

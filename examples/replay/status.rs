@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use crate::number::parse_number;
 use crate::shown::shown;
 
 /// A set of statuses.
@@ -28,9 +29,9 @@ impl Default for FailureStatuses {
 fn parse_range(text: &str) -> Result<RangeInclusive<u16>, String> {
     let accepted = || format!("{} is no status; write numbers and classes, as in 5xx,429", shown(text));
     if let Some(class) = text.strip_suffix("xx") {
-        let class: u16 = class.parse().map_err(|_| accepted())?;
+        let class: u16 = parse_number(class).ok_or_else(accepted)?;
         return if (1..=9).contains(&class) { Ok(class * 100..=class * 100 + 99) } else { Err(accepted()) };
     }
-    let status: u16 = text.parse().map_err(|_| accepted())?;
+    let status: u16 = parse_number(text).ok_or_else(accepted)?;
     Ok(status..=status)
 }

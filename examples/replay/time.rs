@@ -6,6 +6,7 @@ use breaker_runtime::SettingDuration;
 use jiff::Timestamp;
 use jiff::fmt::strtime;
 
+use crate::number::parse_number;
 use crate::shown::shown;
 
 /// The smallest number that is a time in milliseconds rather than in seconds: the year 1973, or 5138.
@@ -15,7 +16,7 @@ const FIRST_TOO_LARGE: f64 = 1e14;
 
 /// Parses the start of a call: seconds, milliseconds since 1970, or a time such as `2026-11-29T06:00:00.250Z`.
 pub(crate) fn parse_time(text: &str) -> Result<Duration, String> {
-    if let Ok(number) = text.parse::<f64>() {
+    if let Some(number) = parse_number::<f64>(text) {
         if number >= FIRST_TOO_LARGE {
             let shown = shown(text);
             return Err(format!(
@@ -37,7 +38,7 @@ pub(crate) fn parse_time(text: &str) -> Result<Duration, String> {
 
 /// Parses the duration of a call: seconds such as `0.25`, or a number with a unit such as `250ms`.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
-    if let Ok(seconds) = text.parse::<f64>() {
+    if let Some(seconds) = parse_number::<f64>(text) {
         return Duration::try_from_secs_f64(seconds)
             .map_err(|_| format!("the duration {} is out of range", shown(text)));
     }
