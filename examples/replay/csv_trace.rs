@@ -21,7 +21,7 @@ pub(crate) fn read_csv(input: impl Read) -> Trace {
         Ok(line) => reader.read(Line { number, text: line.to_owned() }),
         Err(problem) => {
             reader.finish();
-            reader.trace.add(number, Err(problem));
+            reader.add(number, Err(problem));
         }
     });
     reader.finish();
@@ -31,6 +31,7 @@ pub(crate) fn read_csv(input: impl Read) -> Trace {
 /// The part of a trace that has been read.
 struct CsvReader {
     trace: Trace,
+    /// Set until a header or anything else has been read that is neither a comment nor empty.
     is_first: bool,
     open: OpenLines,
 }
@@ -84,7 +85,7 @@ impl CsvReader {
                 match split(text).and_then(|record| parse(&record, text)) {
                     Ok(call) => {
                         let lines = std::mem::take(&mut self.open).lines;
-                        self.trace.add(lines.first().map_or(0, |line| line.number), Ok(call));
+                        self.add(lines.first().map_or(0, |line| line.number), Ok(call));
                     }
                     Err(_) => self.read_first_alone(),
                 }
@@ -115,10 +116,16 @@ impl CsvReader {
             return;
         }
         match split(text) {
-            Ok(record) if std::mem::take(&mut self.is_first) && is_header(&record) => {}
-            Ok(record) => self.trace.add(number, parse(&record, text)),
-            Err(problem) => self.trace.add(number, Err(problem)),
+            Ok(record) if self.is_first && is_header(&record) => self.is_first = false,
+            Ok(record) => self.add(number, parse(&record, text)),
+            Err(problem) => self.add(number, Err(problem)),
         }
+    }
+
+    /// Adds a call or a broken line, after which no line is a header.
+    fn add(&mut self, number: u64, read: Result<TracedCall, String>) {
+        self.is_first = false;
+        self.trace.add(number, read);
     }
 }
 

@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::Path;
 
+use crate::csv_trace::read_csv;
 use crate::nginx::read_nginx;
 use crate::options::parse;
 use crate::status::FailureStatuses;
@@ -139,6 +140,31 @@ fn a_key_may_contain_line_breaks_and_a_stray_quote_hides_no_other_line() {
 fn trace_of_long_key(calls: usize) -> Trace {
     let lines = [vec!["0,0,success,\"open"], vec!["1,0,success"; calls], vec!["\""]].concat();
     trace(&lines)
+}
+
+#[test]
+fn a_line_after_the_first_call_is_no_header() {
+    for first in
+        ["1,1,success,\"a\nb\"", "1,1,success,\"ab\"", "x", "time,duration,outcome", "1,1,success\rx"]
+    {
+        let read = trace(&["# a comment", "", first, "time,2,failure", "3,1,failure"]);
+        assert!(read.broken.to_string().contains("the time \"time\" is neither"), "{first}: {}", read.broken);
+    }
+    let not_utf_8 = read_csv(b"\xff,1,success\ntime,2,failure\n".as_slice());
+    assert_eq!(not_utf_8.broken.count, 2);
+}
+
+#[test]
+fn numbers_with_a_plus_sign_are_refused() {
+    let csv = trace(&["+1,1,success", "1,+1,success", "1,+1s,success", "1,1,success"]);
+    assert_eq!((csv.calls.len(), csv.broken.count), (1, 3));
+    for statuses in ["+5xx", "5xx,+429"] {
+        assert!(FailureStatuses::parse(statuses).is_err(), "{statuses}");
+    }
+    for end in [r#"+503 0 "-" "-" 1"#, r#"503 0 "-" "-" +1"#] {
+        let line = format!(r#"192.0.2.1 - - [29/Nov/2026:06:00:10 +0000] "GET / HTTP/1.1" {end}"#);
+        assert_eq!(read_nginx(line.as_bytes(), &FailureStatuses::default()).broken.count, 1, "{end}");
+    }
 }
 
 #[test]
