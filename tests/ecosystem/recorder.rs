@@ -156,15 +156,18 @@ fn calls_that_do_not_fit_into_the_buffer_are_lost_and_counted_and_the_caller_doe
 
 #[test]
 fn rejections_use_at_most_half_of_the_buffer() {
-    let scene = Scene::new(Config::builder());
-    let recording = scene.record(|it| it.capacity(10));
-    scene.payment.force_open();
-    scene.calls(1000);
-    scene.payment.reset();
-    scene.calls(5);
-    let written = stop(recording);
-    assert_eq!((written.totals.calls, written.totals.rejections), (5, 5));
-    assert_eq!((written.totals.lost_calls, written.totals.lost_rejections), (0, 995));
+    for (capacity, rejections) in [(1, 0), (2, 1), (3, 1), (9, 4), (10, 5)] {
+        let scene = Scene::new(Config::builder());
+        let recording = scene.record(|it| it.capacity(capacity));
+        scene.payment.force_open();
+        scene.calls(1000);
+        scene.payment.reset();
+        let calls = capacity - rejections;
+        scene.calls(calls);
+        let totals = stop(recording).totals;
+        assert_eq!((totals.calls, totals.rejections), (calls as u64, rejections as u64), "{capacity}");
+        assert_eq!((totals.lost_calls, totals.lost_rejections), (0, 1000 - rejections as u64));
+    }
 }
 
 #[test]

@@ -152,7 +152,8 @@ impl Recorder {
 
 impl RecorderBuilder {
     /// Sets how many calls the buffer holds that the writer has not read: 1 to 1,000,000, by default 10,000. Each takes
-    /// about 70 bytes, which are allocated at the start. Further calls are lost and counted.
+    /// about 70 bytes, which are allocated at the start. Further calls are lost and counted. Rejections use at most half
+    /// of the buffer, so one for a single call holds none, and they are only counted.
     ///
     /// ```
     /// use breaker_runtime::Registry;

@@ -66,7 +66,7 @@ impl Buffer {
             one_in,
             drawn: AtomicU64::new(0),
             rejections: AtomicUsize::new(0),
-            max_rejections: capacity.div_ceil(2),
+            max_rejections: capacity / 2,
             lost_calls: AtomicU64::new(0),
             lost_rejections: AtomicU64::new(0),
         }
