@@ -358,11 +358,11 @@ where
 
     /// Calls the handler through the circuit. The handler is not called if the circuit rejects the call.
     async fn deliver(&mut self, queue: &RetryQueue<T, S>, item: Arc<T>) -> Result<Delivery, BreakerError> {
-        let (handler, pace) = (&mut self.handler, self.pace.as_mut());
-        let next_start = queue.breaker().sleep(self.interval);
+        let (handler, pace, interval) = (&mut self.handler, self.pace.as_mut(), self.interval);
         let call = async move {
+            // A drill may have delayed the call, so the interval begins here.
             let mut pace = pace;
-            pace.set(next_start);
+            pace.set(queue.breaker().sleep(interval));
             queue.pace().started(queue.breaker().now());
             handler(item).await.into()
         };
