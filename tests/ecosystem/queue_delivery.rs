@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use breaker_runtime::chaos::Drill;
 use breaker_runtime::queue::{Delivery, RetryQueue};
-use breaker_runtime::{CircuitBreaker, Mode, Outcome, State};
+use breaker_runtime::{CircuitBreaker, Fault, Mode, Outcome, Registry, State};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{sleep, timeout};
 
-use crate::queue_support::{Log, RECOVERY, circuit, circuit_with, counts, seconds, settings};
+use crate::queue_support::{Log, RECOVERY, TestStore, circuit, circuit_with, counts, seconds, settings};
 
 async fn queue_of(breaker: &CircuitBreaker, items: impl IntoIterator<Item = u32>) -> RetryQueue<u32> {
     let queue = RetryQueue::in_memory(breaker, 100);
@@ -202,6 +203,51 @@ async fn a_drain_that_finds_all_trial_slots_in_use_delivers_soon_after_one_is_fr
     drain.await.unwrap();
     assert_eq!(log.millis(), [2000]);
     assert_eq!(breaker.state(), State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_that_finds_the_slot_of_an_open_circuit_in_use_looks_for_it_after_each_first_pause() {
+    let settings = settings().max_concurrent(1).hang(Duration::from_millis(100));
+    let breaker = circuit_with("slot of an open circuit", settings.recovery_timeout(seconds(1)));
+    let hanging = breaker.try_acquire().unwrap();
+    let queue = RetryQueue::with_store(&breaker, TestStore::default(), 10).await.unwrap();
+    queue.push(1).await.unwrap();
+    let log = Log::new();
+    let drain = tokio::spawn(queue.drain(log.handler()).run());
+    sleep(seconds(10)).await;
+    // The hanging call opens the circuit, whose trial call finds no slot.
+    let snapshot = breaker.snapshot();
+    assert_eq!((snapshot.state, snapshot.retry_after), (State::Open, Some(Duration::ZERO)));
+    let reads = queue.store().reads.load(Ordering::SeqCst);
+    assert!(reads < 15, "{reads}");
+    hanging.settle(Outcome::Success);
+    sleep(seconds(1)).await;
+    assert_eq!(log.items(), [1]);
+    queue.close();
+    drain.await.unwrap();
+}
+
+/// Returns the times between the entries of a log, in milliseconds.
+fn gaps(log: &Log) -> Vec<u128> {
+    log.millis().windows(2).map(|pair| pair[1] - pair[0]).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_interval_is_kept_between_the_starts_of_handlers_that_a_drill_delays() {
+    let registry = Registry::new();
+    let breaker = registry.register("delayed deliveries", settings().build().unwrap()).unwrap();
+    let fault = Fault::slow(Duration::from_millis(900)).delay_share(0.5);
+    let drill = Drill::new(fault, seconds(3600)).start(&registry, "delayed deliveries").unwrap();
+    let queue = queue_of(&breaker, 1..=20).await;
+    let log = Log::new();
+    let drain = tokio::spawn(queue.drain(log.handler()).interval(Duration::from_millis(300)).run());
+    sleep(seconds(60)).await;
+    drain.abort();
+    drill.stop();
+    assert_eq!(log.items().len(), 20);
+    // The next delivery begins 300 ms after the handler before, and may be delayed by 900 ms.
+    assert!(gaps(&log).iter().all(|gap| [300, 1200].contains(gap)), "{:?}", log.millis());
+    assert!(gaps(&log).contains(&300) && gaps(&log).contains(&1200), "{:?}", log.millis());
 }
 
 #[tokio::test(start_paused = true)]

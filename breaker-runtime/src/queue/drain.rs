@@ -385,12 +385,14 @@ where
 
     /// Returns how long the circuit admits no call, as far as it is known. Changes of the state end the wait early.
     fn wait_of(&self, queue: &RetryQueue<T, S>) -> Duration {
-        let snapshot = queue.breaker().snapshot();
+        let (snapshot, Backoff { first, max, .. }) = (queue.breaker().snapshot(), self.pauses);
         match snapshot.state {
+            // The circuit would make a trial call, but no slot is free.
+            State::Open if snapshot.retry_after == Some(Duration::ZERO) => first.min(max),
             // New settings may let it admit calls, and announce no change.
-            State::Open => snapshot.retry_after.map_or(self.pauses.max, |wait| wait.min(self.pauses.max)),
-            State::ForcedOpen => self.pauses.max,
-            State::Closed | State::HalfOpen | State::Disabled => self.pauses.first,
+            State::Open => snapshot.retry_after.map_or(max, |wait| wait.min(max)),
+            State::ForcedOpen => max,
+            State::Closed | State::HalfOpen | State::Disabled => first.min(max),
         }
     }
 
