@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use breaker_runtime::integrations::config::{ConfigLoadError, ConfigLoadReport, ConfigReader};
+use breaker_runtime::integrations::config::{ConfigFormat, ConfigLoadError, ConfigLoadReport, ConfigReader};
 use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, ConfigLayer, ConfigSection, Event, Registry};
 use futures_util::poll;
 
@@ -216,6 +216,42 @@ async fn a_file_that_contradicts_an_operator_applies_when_the_settings_of_the_op
     let status = registry.config_status().unwrap();
     assert_eq!((status.applied, status.refused, status.last_error), (2, 1, None));
     assert!(service.settle().await.is_none());
+}
+
+#[tokio::test]
+async fn a_reader_without_files_keeps_a_text_while_it_polls() {
+    let registry = Registry::new();
+    let payment = registry.register("payment", Config::default()).unwrap();
+    let threshold = || payment.config().failure_threshold();
+    let mut reader = ConfigReader::new(&registry).variables([("BREAKER__PAYMENT__JITTER", "0.5")]);
+    assert!(reader.poll().await.unwrap().is_ok());
+    let mut load = |text: &str| reader.load_text("b.toml", ConfigFormat::Toml, text.as_bytes());
+    load(&text(9)).unwrap();
+    load("wrong").unwrap_err();
+    for _ in 0..3 {
+        assert!(reader.poll().await.is_none());
+        assert_eq!((threshold(), payment.config().jitter()), (Some(9), 0.5));
+    }
+    reader.load().unwrap();
+    assert_eq!(threshold(), Some(5));
+}
+
+#[tokio::test]
+async fn a_text_that_contradicts_an_operator_applies_when_the_settings_of_the_operator_are_removed() {
+    let registry = Registry::new();
+    let payment = registry.register("payment", Config::default()).unwrap();
+    let operator = |settings: ConfigBuilder| {
+        registry.apply_section(ConfigLayer::Operator, ConfigSection::new("payment", settings)).unwrap();
+    };
+    let mut reader = ConfigReader::new(&registry);
+    reader.load_text("b.toml", ConfigFormat::Toml, b"breakers.payment.max_concurrent = 5").unwrap();
+    operator(Config::builder().max_wait(Duration::from_secs(1)));
+    reader.load_text("b.toml", ConfigFormat::Toml, text(9).as_bytes()).unwrap_err();
+    assert!(reader.poll().await.is_none(), "reported once");
+
+    operator(Config::builder());
+    assert_eq!(reader.poll().await.unwrap().unwrap().changes().count(), 1);
+    assert_eq!(payment.config().failure_threshold(), Some(9));
 }
 
 #[tokio::test]

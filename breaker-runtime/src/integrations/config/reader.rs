@@ -235,7 +235,8 @@ impl ConfigReader {
     }
 
     /// Applies a text that the program has read itself, for example over HTTP, in place of the files of this reader.
-    /// `origin` names it in errors and as the source of its settings.
+    /// `origin` names it in errors and as the source of its settings. A later [`load`](Self::load) replaces it by the
+    /// files, and so does [`poll`](Self::poll) if this reader has files.
     ///
     /// # Errors
     ///
@@ -307,9 +308,15 @@ impl ConfigReader {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub async fn poll(&mut self) -> Option<Result<ConfigLoadReport, ConfigLoadError>> {
-        let files = Arc::clone(&self.files);
-        // An error means that the runtime is shutting down.
-        let contents = spawn_blocking(move || read_all(&files)).await.ok()?;
+        let contents = match &self.loaded {
+            // A reader without files keeps a text.
+            Some(loaded) if self.files.is_empty() => loaded.clone(),
+            Some(_) | None => {
+                let files = Arc::clone(&self.files);
+                // An error means that the runtime is shutting down.
+                spawn_blocking(move || read_all(&files)).await.ok()?
+            }
+        };
         self.drills.release_ended();
         if self.loaded.as_ref() == Some(&contents) {
             self.changed = None;
