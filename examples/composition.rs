@@ -40,13 +40,14 @@ enum PriceError {
     call_timeout = "1s",
     failure_if(Err(PriceError::Shop(error)) if error.status().is_none_or(is_failure_status)), // 4xx is an answer
 )]
-async fn fetch(url: &str) -> Result<u64, PriceError> {
-    let text = reqwest::get(url).await?.error_for_status()?.text().await?;
+async fn fetch(http: &reqwest::Client, url: &str) -> Result<u64, PriceError> {
+    let text = http.get(url).send().await?.error_for_status()?.text().await?;
     Ok(text.parse().unwrap_or(0))
 }
 
 /// A client of the shop.
 struct Client {
+    http: reqwest::Client,
     url: String,
     limiter: DefaultDirectRateLimiter,
     breaker: CircuitBreaker,
@@ -60,7 +61,7 @@ impl Client {
         if self.breaker.would_admit() {
             self.limiter.until_ready().await;
         }
-        fetch(&self.url).await
+        fetch(&self.http, &self.url).await
     }
 
     /// Makes up to three attempts. The caller applies the fallback.
@@ -134,7 +135,8 @@ async fn main() -> Result<()> {
     let breaker = Registry::global().get("shop").context("expected the breaker of `fetch`")?;
     let quota = Quota::per_second(NonZeroU32::new(5_000).context("expected a rate above zero")?);
     let limiter = DefaultDirectRateLimiter::direct(quota);
-    let mut client = Client { url: shop.serve().await?, limiter, breaker, budget: None };
+    let http = reqwest::Client::builder().no_proxy().build()?;
+    let mut client = Client { http, url: shop.serve().await?, limiter, breaker, budget: None };
 
     let without_budget = run("four of ten fail, no budget", &client, &shop).await;
     client.budget = Some(client.breaker.budget());

@@ -20,14 +20,20 @@ use axum::Router;
 use axum::routing::get;
 use breaker_runtime::chaos::Drill;
 use breaker_runtime::{BreakerError, Fault, Registry, State, Totals, circuit_breaker};
+use reqwest::Client;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, interval, sleep};
 
-/// The address of the provider.
-static PROVIDER: OnceLock<SocketAddr> = OnceLock::new();
+/// The client of the provider.
+static PROVIDER: OnceLock<PaymentProvider> = OnceLock::new();
 
 /// The pause between two users.
 const PAUSE: Duration = Duration::from_millis(10);
+
+struct PaymentProvider {
+    http: Client,
+    address: SocketAddr,
+}
 
 #[derive(Debug, thiserror::Error)]
 enum ShopError {
@@ -35,7 +41,7 @@ enum ShopError {
     Breaker(#[from] BreakerError),
     #[error(transparent)]
     Http(#[from] reqwest::Error),
-    #[error("the provider has no address")]
+    #[error("the provider has not started")]
     NotStarted,
 }
 
@@ -72,8 +78,8 @@ async fn recommend() -> Result<Answer, ShopError> {
 }
 
 async fn fetch(route: &str) -> Result<Answer, ShopError> {
-    let address = PROVIDER.get().ok_or(ShopError::NotStarted)?;
-    reqwest::get(format!("http://{address}/{route}")).await?.error_for_status()?;
+    let PaymentProvider { http, address } = PROVIDER.get().ok_or(ShopError::NotStarted)?;
+    http.get(format!("http://{address}/{route}")).send().await?.error_for_status()?;
     Ok(Answer::Fresh)
 }
 
@@ -174,7 +180,8 @@ async fn main() -> anyhow::Result<ExitCode> {
 /// Starts the provider, which works all the time.
 async fn start_provider() -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    _ = PROVIDER.set(listener.local_addr()?);
+    let http = Client::builder().no_proxy().build()?;
+    _ = PROVIDER.set(PaymentProvider { http, address: listener.local_addr()? });
     let router =
         Router::new().route("/charge", get(async || "charged")).route("/recommend", get(async || "tea"));
     tokio::spawn(async { axum::serve(listener, router).await });

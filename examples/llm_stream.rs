@@ -22,6 +22,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use breaker_runtime::{ErrorKind, Registry, State, circuit_breaker};
 use futures_util::{Stream, StreamExt as _, stream};
+use reqwest::Client;
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
@@ -30,6 +31,12 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// The time for which the circuit stays open.
 const RECOVERY: Duration = Duration::from_millis(500);
+
+/// The client of the language model.
+struct LanguageModel {
+    http: Client,
+    url: String,
+}
 
 /// Opens the stream of one answer. The call lasts until the answer is complete.
 #[circuit_breaker(
@@ -40,8 +47,8 @@ const RECOVERY: Duration = Duration::from_millis(500);
     success_threshold = 1,
     hang = "10s"
 )]
-async fn complete(url: &str) -> Result<impl Stream<Item = Result<String>> + Send + use<>> {
-    let response = reqwest::get(url).await?.error_for_status()?;
+async fn complete(service: &LanguageModel) -> Result<impl Stream<Item = Result<String>> + Send + use<>> {
+    let response = service.http.get(&service.url).send().await?.error_for_status()?;
     Ok(stream::try_unfold(Events { response, buffer: Vec::new() }, Events::next_token))
 }
 
@@ -91,8 +98,8 @@ async fn answer(Shared(is_broken): Shared<Arc<AtomicBool>>) -> Response {
 }
 
 /// Prints an answer while it arrives.
-async fn ask(url: &str) -> Result<String> {
-    let mut tokens = Box::pin(complete(url).await?);
+async fn ask(service: &LanguageModel) -> Result<String> {
+    let mut tokens = Box::pin(complete(service).await?);
     let mut text = Vec::new();
     while let Some(token) = tokens.next().await {
         match token {
@@ -103,8 +110,8 @@ async fn ask(url: &str) -> Result<String> {
     Ok(text.join(" "))
 }
 
-async fn ask_and_print(url: &str) -> Result<String> {
-    let answer = ask(url).await;
+async fn ask_and_print(service: &LanguageModel) -> Result<String> {
+    let answer = ask(service).await;
     match &answer {
         Ok(text) => println!("answer    {text}"),
         Err(error) => println!("no answer {error}"),
@@ -117,21 +124,22 @@ async fn main() -> Result<()> {
     let is_broken = Arc::new(AtomicBool::new(true));
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}/complete", listener.local_addr()?);
+    let service = LanguageModel { http: Client::builder().no_proxy().build()?, url };
     let router = Router::new().route("/complete", get(answer)).with_state(Arc::clone(&is_broken));
     let server = tokio::spawn(async move { axum::serve(listener, router).await });
 
     for _ in 0..3 {
-        ensure!(ask_and_print(&url).await.is_err(), "expected a broken stream");
+        ensure!(ask_and_print(&service).await.is_err(), "expected a broken stream");
     }
     let circuit = Registry::global().get("model").context("expected the circuit of `complete`")?;
     ensure!(circuit.state() == State::Open, "expected three broken streams to open the circuit");
-    let rejected = ask_and_print(&url).await.err().context("expected a rejection")?;
+    let rejected = ask_and_print(&service).await.err().context("expected a rejection")?;
     ensure!(ErrorKind::find_in(rejected.as_ref()) == Some(ErrorKind::Open), "expected an open circuit");
 
     is_broken.store(false, Ordering::Relaxed);
     println!("the service has recovered");
     sleep(RECOVERY).await;
-    let text = ask_and_print(&url).await?;
+    let text = ask_and_print(&service).await?;
     ensure!(text == WORDS.join(" "), "expected the whole answer");
     ensure!(circuit.state() == State::Closed, "expected a whole stream to close the circuit");
     server.abort();

@@ -91,7 +91,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let registry = Registry::new();
     let payment = registry.register("payment", Config::default())?;
     let reader = ConfigReader::new(&registry);
-    let mut remote = RemoteConfig { client: reqwest::Client::new(), url, tag: None, reader };
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let mut remote = RemoteConfig { client, url, tag: None, reader };
     let expected = [
         (Polled::Applied, 10),
         (Polled::Unchanged, 10),

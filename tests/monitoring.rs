@@ -27,11 +27,17 @@ use breaker_tests::programs::is_installed;
 use checkout::Checkout;
 use prometheus::Prometheus;
 use promtool::promtool;
+use reqwest::{Client, Response};
 
 const OBSERVABILITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/observability");
 
 /// Maximum time until every expression finds data: twice the length of the example's story.
 const DATA_LIMIT: Duration = Duration::from_secs(60);
+
+/// Sends a GET request to a server on loopback, without the proxy of the environment.
+async fn http_get(url: &str) -> Response {
+    Client::builder().no_proxy().build().unwrap().get(url).send().await.unwrap()
+}
 
 #[test]
 fn promtool_accepts_the_alerts_and_their_tests_pass() {
@@ -120,7 +126,7 @@ async fn every_expression_about_a_fleet_finds_data_in_a_prometheus_that_scrapes_
             assert!(Instant::now() < deadline, "no data for {expression} within {DATA_LIMIT:?}");
         }
     }
-    let metrics = reqwest::get(format!("http://{address}/metrics")).await.unwrap().text().await.unwrap();
+    let metrics = http_get(&format!("http://{address}/metrics")).await.text().await.unwrap();
     if is_installed("promtool") {
         promtool(&["check", "metrics"], &metrics);
     }

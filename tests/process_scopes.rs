@@ -101,7 +101,9 @@ async fn a_spawned_server_is_in_the_scope_of_the_process() {
         let address = listener.local_addr().unwrap();
         let app = Router::new().route("/", get(handler));
         let server = tokio::spawn(async move { axum::serve(listener, app).await });
-        let status = async || reqwest::get(format!("http://{address}/")).await.unwrap().status().as_u16();
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let url = format!("http://{address}/");
+        let status = async || client.get(&url).send().await.unwrap().status().as_u16();
 
         assert_eq!(status().await, 200);
         trip("process/query");

@@ -60,7 +60,7 @@ pub(crate) async fn run(options: NodeOptions) -> anyhow::Result<()> {
     let fleet =
         Fleet::builder(&options.redis, NAMESPACE).instance(&format!("node {}", options.number)).connect()?;
     let has_bad_network = Arc::new(AtomicBool::new(false));
-    let client = reqwest::Client::builder().timeout(Duration::from_secs(1)).build()?;
+    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(1)).build()?;
     for _ in 0..CALLERS {
         let (client, service, is_bad) =
             (client.clone(), options.service.clone(), Arc::clone(&has_bad_network));

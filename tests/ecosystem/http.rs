@@ -85,7 +85,8 @@ async fn echo(request: HeaderMap) -> axum::response::Response {
     response
 }
 
-fn client() -> Client {
+/// Returns a client for servers on loopback, without the proxy of the environment.
+pub(crate) fn client() -> Client {
     Client::builder().no_proxy().build().expect("a client")
 }
 

@@ -14,6 +14,8 @@ use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
+use crate::http::client;
+
 type AnyError = Box<dyn Error + Send + Sync>;
 
 const RECOVERY: Duration = Duration::from_secs(30);
@@ -22,7 +24,7 @@ const RECOVERY: Duration = Duration::from_secs(30);
 async fn complete(
     url: &str,
 ) -> Result<impl Stream<Item = Result<String, AnyError>> + Send + use<>, AnyError> {
-    let response = reqwest::get(url).await?.error_for_status()?;
+    let response = client().get(url).send().await?.error_for_status()?;
     Ok(stream::try_unfold(response, |mut response| async {
         let chunk = response.chunk().await?;
         Ok(chunk.map(|bytes| (String::from_utf8_lossy(&bytes).into_owned(), response)))

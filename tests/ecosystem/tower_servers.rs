@@ -20,6 +20,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tower::{Service, ServiceBuilder, ServiceExt as _};
 
+use crate::http::client;
 use crate::services::{Counts, counts};
 
 fn breaker(name: &'static str) -> CircuitBreaker {
@@ -63,7 +64,7 @@ async fn a_route_of_axum_behind_the_layer_rejects_with_503_and_retry_after() {
         .route("/works", get(|| async { "works" }))
         .layer(layer);
     let address = serve(routes).await;
-    let client = reqwest::Client::new();
+    let client = client();
     let status = async |path| client.get(format!("http://{address}/{path}")).send().await.unwrap();
 
     let response = status("works").await;
@@ -156,7 +157,7 @@ async fn a_client_of_reqwest_is_protected() {
             Err(error) if error.is_builder() => Outcome::Ignored.into(),
             Err(error) => Classification::failure(error.to_string()),
         });
-    let client = reqwest::Client::new();
+    let client = client();
     let mut protected = ServiceBuilder::new().layer(layer).service(client.clone());
     let request = || client.get(format!("http://{address}/")).build().unwrap();
     assert_eq!(call(&mut protected, request()).await.unwrap().status(), 503);
@@ -172,7 +173,7 @@ async fn a_body_of_reqwest_holds_its_call() {
     let breaker = breaker("reqwest body");
     let is_down = Arc::new(AtomicBool::new(false));
     let address = serve_unless_down(&is_down).await;
-    let client = reqwest::Client::new();
+    let client = client();
     let mut protected = ServiceBuilder::new()
         .layer(BreakerLayer::new(&breaker).classify_http().until_body_end())
         .map_response(http::Response::<reqwest::Body>::from)
@@ -199,7 +200,7 @@ async fn a_request_that_its_client_abandons_cancels_the_call_of_the_server() {
         .layer(HandleErrorLayer::new(|error: ServiceError<Infallible>| async { BreakerError::from(error) }))
         .layer(BreakerLayer::new(&breaker).classify_http());
     let address = serve(Router::<()>::new().route("/", get(handler)).layer(layer)).await;
-    let sending = tokio::spawn(reqwest::get(format!("http://{address}/")));
+    let sending = tokio::spawn(client().get(format!("http://{address}/")).send());
     started.notified().await;
     sending.abort();
     let ignored = || counts(&breaker).ignored;

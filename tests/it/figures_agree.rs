@@ -24,7 +24,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 use crate::facade_recorder::{MemoryRecorder, Point, Points};
-use crate::support::{poll_once, seconds};
+use crate::support::{http_get, poll_once, seconds};
 
 /// The histogram of durations, which OpenTelemetry does not have.
 const DURATION: &str = "circuit_breaker_call_duration_seconds";
@@ -242,7 +242,7 @@ async fn json_circuits(registry: &Registry) -> BTreeMap<String, Value> {
     let url = format!("http://{}/circuits", listener.local_addr().unwrap());
     let router = Dashboard::new(registry).router();
     let server = tokio::spawn(async { axum::serve(listener, router).await.unwrap() });
-    let text = reqwest::get(url).await.unwrap().text().await.unwrap();
+    let text = http_get(&url).await.text().await.unwrap();
     server.abort();
     let all: Value = serde_json::from_str(&text).unwrap();
     let circuits = all["circuits"].as_array().unwrap();

@@ -11,6 +11,7 @@ use breaker_runtime::{
     BreakerError, CircuitBreaker, Config, ConfigBuilder, Outcome, Permit, Registry, Transition, TripReason,
     WindowCounts,
 };
+use reqwest::{Client, Response};
 
 /// A breaker and the clock that drives it. Only the test moves the clock.
 pub(crate) struct Fixture {
@@ -53,6 +54,11 @@ pub(crate) fn settings() -> ConfigBuilder {
         .recovery_timeout(RECOVERY)
         .half_open_max_calls(2)
         .success_threshold(2)
+}
+
+/// Sends a GET request to a server on loopback, without the proxy of the environment.
+pub(crate) async fn http_get(url: &str) -> Response {
+    Client::builder().no_proxy().build().unwrap().get(url).send().await.unwrap()
 }
 
 impl Fixture {

@@ -3,6 +3,8 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
+use crate::http_get;
+
 pub(crate) struct Checkout {
     process: Child,
     address: String,
@@ -44,7 +46,7 @@ impl Checkout {
 
     /// Opens the stream of the dashboard.
     pub(crate) async fn open_stream(&self) -> reqwest::Response {
-        reqwest::get(format!("http://{}/circuits/stream", self.address)).await.unwrap()
+        http_get(&format!("http://{}/circuits/stream", self.address)).await
     }
 
     /// Sends SIGTERM, and waits for the end of the example.
@@ -56,7 +58,7 @@ impl Checkout {
     }
 
     async fn get(&self, path: &str) -> String {
-        reqwest::get(format!("http://{}{path}", self.address)).await.unwrap().text().await.unwrap()
+        http_get(&format!("http://{}{path}", self.address)).await.text().await.unwrap()
     }
 }
 

@@ -7,6 +7,8 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use crate::http_get;
+
 pub(crate) struct Prometheus {
     process: Child,
     address: String,
@@ -54,7 +56,7 @@ impl Prometheus {
     pub(crate) async fn query(&self, expression: &str) -> usize {
         let mut url = reqwest::Url::parse(&format!("http://{}/api/v1/query", self.address)).unwrap();
         url.query_pairs_mut().append_pair("query", expression);
-        let response = reqwest::get(url).await.unwrap().text().await.unwrap();
+        let response = http_get(url.as_str()).await.text().await.unwrap();
         let response: serde_json::Value = serde_json::from_str(&response).unwrap();
         assert_eq!(response["status"], "success", "{expression}: {response}");
         let series = response["data"]["result"].as_array().unwrap().iter();

@@ -13,6 +13,8 @@ use breaker_runtime::{BreakerError, ErrorKind, Registry, circuit_breaker, testin
 use governor::{DefaultDirectRateLimiter, Quota};
 use http::StatusCode;
 
+use crate::http::client;
+
 #[derive(Debug, thiserror::Error)]
 enum PriceError {
     #[error("the shop could not be reached")]
@@ -23,7 +25,7 @@ enum PriceError {
 
 #[circuit_breaker(name = "composed-shop", failure_threshold = 3, call_timeout = "10s")]
 async fn price(url: &str) -> Result<String, PriceError> {
-    Ok(reqwest::get(url).await?.error_for_status()?.text().await?)
+    Ok(client().get(url).send().await?.error_for_status()?.text().await?)
 }
 
 /// A server that answers with a status that the test chooses, and counts its requests.

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::server::Server;
-use crate::support::settings;
+use crate::support::{http_get, settings};
 
 /// A server that shuts down as in the documentation of `Dashboard::shutdown`.
 struct GracefulServer {
@@ -46,7 +46,7 @@ impl GracefulServer {
 
     /// Opens a stream and reads its first event.
     async fn open_stream(&self) -> Response {
-        let mut response = reqwest::get(format!("http://{}/circuits/stream", self.address)).await.unwrap();
+        let mut response = http_get(&format!("http://{}/circuits/stream", self.address)).await;
         assert_eq!(response.status(), 200);
         assert!(next_event(&mut response).await.starts_with("retry: 500\nevent: snapshot\n"));
         response
@@ -121,7 +121,7 @@ async fn after_the_signal_streams_are_refused_and_all_other_routes_respond() {
 async fn a_signal_that_has_not_completed_changes_nothing() {
     let server = Server::with(|dashboard| dashboard.shutdown(std::future::pending()).router());
     server.register("payment", settings());
-    let mut stream = reqwest::get(format!("http://{}/circuits/stream", server.address)).await.unwrap();
+    let mut stream = http_get(&format!("http://{}/circuits/stream", server.address)).await;
     assert!(next_event(&mut stream).await.contains("event: snapshot\n"));
     server.clock.advance(Duration::from_secs(1));
     assert!(next_event(&mut stream).await.starts_with("event: delta\n"));
