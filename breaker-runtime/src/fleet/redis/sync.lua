@@ -276,9 +276,10 @@ end
 local conflicts, lost = {}, {}
 
 -- The settings of one process are kept, as long as it belongs to the fleet, so that others can report that theirs differ.
+-- It may get other settings itself.
 local function compare_settings(report)
   local settings, owner = (redis.call('HGET', SETTINGS, report.name) or ''):match('^(%S+) (%S+)$')
-  if not (owner and redis.call('ZSCORE', MEMBERS, owner)) then
+  if not owner or owner == instance or not redis.call('ZSCORE', MEMBERS, owner) then
     redis.call('HSET', SETTINGS, report.name, report.settings .. ' ' .. instance)
   elseif settings ~= report.settings then
     conflicts[#conflicts + 1] = report.name
