@@ -183,3 +183,21 @@ fn the_fleet_does_not_release_a_later_command_of_one_process() {
     until(&processes, "all have exchanged", |process| process.status().circuits.len() == 1);
     assert_eq!(processes[1].state(), State::ForcedOpen);
 }
+
+#[test]
+fn a_command_that_has_ended_by_itself_is_not_listed() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let processes = process::fleet(&server.url(), 2, &config());
+    let lasting = Duration::from_millis(1500);
+    for name in [CIRCUIT, "another circuit"] {
+        processes[0].execute(async |operator| operator.lasting(lasting).force_open(name).await);
+        until(&processes, "the command is listed", |process| {
+            process.status().circuits.iter().any(|circuit| circuit.name == name)
+        });
+    }
+    until(&processes, "no command is listed", |process| process.status().circuits.is_empty());
+    until_all_are(&processes, State::Closed);
+}

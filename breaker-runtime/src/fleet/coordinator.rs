@@ -252,7 +252,7 @@ impl Coordinator {
 
     /// Plans to look for a circuit that this process may get later, if the fleet is concerned with it.
     fn plan_unknown(&mut self, name: &SharedName, at: Duration) {
-        if self.cache.is_in_force(name) {
+        if self.concerns_fleet(name, at) {
             self.agenda.plan(name, at);
         } else {
             self.agenda.remove(name);
@@ -261,11 +261,10 @@ impl Coordinator {
 
     fn observe(&mut self, now: Duration, view: CircuitView, outputs: &mut Vec<Output>) {
         let name = view.name.clone();
+        let is_idle = view.state == LocalState::Closed && !self.concerns_fleet(&name, now);
         match self.members.get_mut(&name) {
             Some(member) => member.observe(view, now),
-            None if view.state == LocalState::Closed && !self.cache.is_in_force(&name) => {
-                return self.agenda.remove(&name);
-            }
+            None if is_idle => return self.agenda.remove(&name),
             None => _ = self.members.insert(name.clone(), Member::new(view, now)),
         }
         self.decide(now, &name, outputs);
@@ -299,7 +298,7 @@ impl Coordinator {
         } else if !self.reporters.contains(name) {
             self.reporters.insert(name.clone());
         }
-        if member.is_idle() && !self.cache.is_in_force(name) && change.is_none() {
+        if member.is_idle() && !record.is_in_force(store_time) && change.is_none() {
             self.members.remove(name);
         }
         if let Some(outcome) = lease {
@@ -311,6 +310,11 @@ impl Coordinator {
         if is_urgent && self.knows_time {
             self.hasten(now, has_verdict);
         }
+    }
+
+    /// Returns `true` if the fleet has a state or a command for this circuit.
+    fn concerns_fleet(&self, name: &SharedName, at: Duration) -> bool {
+        self.cache.is_in_force(name, self.store_time(at))
     }
 
     /// Exchanges with the store soon if a report should not wait for the next tick.

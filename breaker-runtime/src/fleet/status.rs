@@ -264,7 +264,7 @@ impl StatusCell {
     pub(super) fn read(&self) -> FleetStatus {
         let known = lock(&self.coordinator);
         let (alive, now) = (known.alive(), known.store_time(self.clock.now()));
-        let mut listed: Vec<_> = known.records().filter(|(_, record)| is_listed(record)).collect();
+        let mut listed: Vec<_> = known.records().filter(|(_, record)| is_listed(record, now)).collect();
         listed.sort_unstable_by_key(|(name, _)| name.as_str());
         listed.truncate(MAX_LISTED);
         let listed = listed.into_iter();
@@ -378,6 +378,6 @@ impl SharedCircuit {
 }
 
 /// Returns `true` if the circuit is open, or has a vote or a command.
-fn is_listed(record: &SharedRecord) -> bool {
-    record.state == RecordState::Open || record.command.is_some() || !record.votes.is_empty()
+fn is_listed(record: &SharedRecord, now: u64) -> bool {
+    record.is_in_force(now) || !record.votes.is_empty()
 }

@@ -143,6 +143,11 @@ impl SharedRecord {
         self.command.as_ref().filter(|command| command.until == 0 || now < command.until)
     }
 
+    /// Returns `true` if the circuit is open, or has a command that applies at this time of the store.
+    #[must_use]
+    pub fn is_in_force(&self, now: u64) -> bool {
+        self.state == RecordState::Open || self.command_at(now).is_some()
+    }
     /// Returns the lease that has not ended at this time of the store.
     #[must_use]
     pub fn lease_at(&self, now: u64) -> Option<&ProbeLease> {
