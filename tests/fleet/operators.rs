@@ -7,6 +7,7 @@ use breaker_runtime::fleet::{FleetError, StoreErrorKind};
 use breaker_runtime::{Event, Sharing, State};
 use breaker_tests::redis_server::{RedisServer, is_available};
 
+use super::fault_proxy::{FaultProxy, Flow};
 use super::outages::acts_together_with_traffic;
 use super::process::{self, CIRCUIT, Process, config, until, until_all_are};
 use super::traffic::Traffic;
@@ -200,4 +201,48 @@ fn a_command_that_has_ended_by_itself_is_not_listed() {
     }
     until(&processes, "no command is listed", |process| process.status().circuits.is_empty());
     until_all_are(&processes, State::Closed);
+}
+
+#[test]
+fn a_release_without_a_command_changes_nothing() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let processes = process::fleet(&server.url(), 3, &config().recovery_timeout(Duration::from_secs(60)));
+    processes[0].fail();
+    until(&processes, "the vote is known", |process| {
+        process.shared().is_some_and(|circuit| circuit.votes.len() == 1)
+    });
+    let record = || server.cli(&["HGET", "cb1:{shop}:c", CIRCUIT]);
+    let before = record();
+    processes[1].execute(async |operator| operator.release(CIRCUIT).await);
+    processes[1].execute(async |operator| operator.force_open("another circuit").await);
+    until(&processes, "all have exchanged", |process| process.status().circuits.len() == 2);
+    assert_eq!((record(), processes[0].state()), (before, State::Open));
+}
+
+#[test]
+fn a_command_that_ended_before_a_process_saw_it_does_not_close_what_it_opened() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let open = config().recovery_timeout(Duration::from_secs(60));
+    let proxy = FaultProxy::start(server.port());
+    let away = Process::start(&proxy.url(), &open);
+    let near = Process::start(&server.url(), &open);
+    until([&away, &near], "both have joined", |process| process.status().processes == 2);
+    away.fail();
+    until([&away, &near], "the vote is known", |process| {
+        process.shared().is_some_and(|circuit| circuit.votes.len() == 1)
+    });
+    proxy.both(Flow::Hold);
+    near.execute(async |operator| operator.disable(CIRCUIT).await);
+    near.execute(async |operator| operator.release(CIRCUIT).await);
+    near.execute(async |operator| operator.force_open("another circuit").await);
+    until([&away], "it is away", |process| !process.is_connected());
+    proxy.both(Flow::Pass);
+    until([&away], "it has exchanged", |process| process.status().circuits.len() == 2);
+    assert_eq!(away.state(), State::Open);
 }

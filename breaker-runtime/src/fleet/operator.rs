@@ -191,6 +191,7 @@ impl<'a> FleetOperator<'a> {
     }
 
     /// Ends an earlier command to the fleet: the circuits follow the fleet again. A command to one process stays.
+    /// Without an earlier command to the fleet, nothing changes.
     ///
     /// # Errors
     ///

@@ -181,7 +181,7 @@ impl Member {
                 Decided::default()
             }
             (LocalState::Open { .. } | LocalState::HalfOpen, RecordState::Closed) => {
-                self.follow_closed(record)
+                self.follow_closed(record, around.instance)
             }
         }
     }
@@ -285,11 +285,12 @@ impl Member {
     }
 
     /// Closes a circuit that the fleet has closed, and leaves one alone that has opened by itself since.
-    fn follow_closed(&mut self, record: &SharedRecord) -> Decided {
+    fn follow_closed(&mut self, record: &SharedRecord, instance: &InstanceId) -> Decided {
         let was_followed = self.followed.is_some_and(|epoch| epoch < record.epoch);
         let generation = self.view.generation;
-        let has_voted_before =
-            self.vote.is_some_and(|vote| vote.epoch < record.epoch && vote.generation == generation);
+        // A command and its release begin an epoch each, and keep the votes. Closing the circuit removes them.
+        let has_voted_before = !record.votes.contains(instance)
+            && self.vote.is_some_and(|vote| vote.epoch < record.epoch && vote.generation == generation);
         if was_followed || has_voted_before {
             self.followed = None;
             self.vote = None;

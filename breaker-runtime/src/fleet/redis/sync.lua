@@ -259,7 +259,11 @@ function apply.assert(r, report)
   return known
 end
 
+-- A release without a command changes nothing.
 function apply.force(r, report)
+  if report.policy == 'none' and r.command == '-' then
+    return nil
+  end
   if report.policy == 'closed' then
     close(r)
   else

@@ -75,6 +75,10 @@ impl Exchange<'_> {
                 }
             }
             ReportKind::Force { kind, lasts, by, why } => {
+                // A release without a command changes nothing.
+                if *kind == ForceKind::Release && record.command.is_none() {
+                    return None;
+                }
                 self.force(&mut record, *kind, *lasts);
                 if let Some(command) = &mut record.command {
                     (command.by, command.why) = (Arc::clone(by), Arc::clone(why));
