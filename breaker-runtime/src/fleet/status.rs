@@ -368,8 +368,8 @@ impl SharedCircuit {
             lease_holder: record.lease_at(now).map(|lease| Arc::from(lease.owner.as_str())),
             command: record.command_at(now).map(|command| FleetCommand {
                 is_open: command.kind == CommandKind::Open,
-                by: Arc::clone(&command.by),
-                why: Arc::clone(&command.why),
+                by: Arc::clone(&record.by),
+                why: Arc::clone(&record.why),
                 ends_in: (command.until != 0)
                     .then(|| Duration::from_millis(command.until.saturating_sub(now))),
             }),
