@@ -8,6 +8,7 @@
 //! | `decisions.rs` | what the processes decide together |
 //! | `operators.rs` | commands to all processes |
 //! | `joining.rs` | how a process joins and leaves, and servers that it cannot use |
+//! | `listeners.rs` | listeners of a program that hang |
 //! | `outages.rs` | servers that are away, silent or slow |
 //! | `data.rs` | servers that lose data, refuse to write, change their role, or are busy |
 //! | `strangers.rs` | other programs that write to the namespace |
@@ -28,6 +29,8 @@ mod decisions;
 mod fault_proxy;
 #[path = "fleet/joining.rs"]
 mod joining;
+#[path = "fleet/listeners.rs"]
+mod listeners;
 #[path = "fleet/names.rs"]
 mod names;
 #[path = "fleet/operators.rs"]

@@ -59,6 +59,7 @@ struct Reached {
     failed_rounds: u32,
     dissents: u32,
     commands: u32,
+    closed_by_operator: u32,
     conflicts: u32,
     unreadable: u32,
     lost: u32,
@@ -79,6 +80,7 @@ impl Reached {
             self.failed_rounds += u32::from(record.rounds > 0);
             self.dissents += u32::from(!record.dissents.is_empty());
             self.commands += u32::from(record.command.is_some());
+            self.closed_by_operator += u32::from(record.is_closed_by_operator());
         }
         self.conflicts += u32::from(!reply.conflicts.is_empty());
         self.unreadable += u32::from(!reply.unreadable.is_empty());
@@ -94,6 +96,7 @@ impl Reached {
             self.failed_rounds,
             self.dissents,
             self.commands,
+            self.closed_by_operator,
             self.conflicts,
             self.unreadable,
             self.lost,
@@ -340,6 +343,7 @@ impl<'a> Comparison<'a> {
             format!("1 o {now} 0 {now} 3 7 a 99999999999999 - 0 - - - - -"),
             format!("1 o {} 0 0 0 0 - 0 - 0 - - - - -", (1_u64 << 52) - 1_000_000),
             format!("1 c {now} 5 0 0 0 - 0 disabled {now} a b - c,d -"),
+            format!("1 c {now} 5 0 0 0 - 0 - {now} a b - c,d -"),
             format!("1 o {now} 5 0 {} 0 - 0 - 0 - - - - a,b,c,d,e,f,g,h,i,j,k,l", (1_u64 << 31) - 9_999),
         ];
         texts[self.random.usize(..texts.len())].clone()

@@ -331,3 +331,24 @@ async fn the_master_is_found_through_sentinel_and_again_after_a_failover() {
     assert_eq!(opened(&reply), ["pay"]);
     assert!(replica.cli(&["ROLE"]).starts_with("master"));
 }
+
+#[tokio::test]
+async fn sentinels_that_know_an_earlier_master_are_passed_over() {
+    if !redis_server::is_available() {
+        return;
+    }
+    let mut gone = RedisServer::start(&[]);
+    let master = RedisServer::start(&[]);
+    let replica = RedisServer::start_replica(&master, &[]);
+    let sentinels = [&gone, &replica, &master].map(|known| RedisServer::start_sentinel("shop", known));
+    gone.kill();
+    let urls = sentinels.each_ref().map(RedisServer::url);
+    let mut store = StoreProbe::sentinels(&urls.each_ref().map(|url| &**url), "shop", "ns").expect("valid");
+    let reply = store.sync(&vote("pay")).await.expect("the last sentinel knows the master");
+    assert_eq!(opened(&reply), ["pay"]);
+    // Without any good one, the error is that of a master, and not that of a sentinel.
+    let unreachable = format!("redis://127.0.0.1:{}", redis_server::free_port());
+    let urls = [&*urls[1], &*unreachable];
+    let refusal = StoreProbe::sentinels(&urls, "shop", "ns").expect("valid").sync(&heartbeat()).await;
+    refused(refusal, StoreErrorKind::ReadOnly, "replica");
+}

@@ -54,7 +54,7 @@ fn a_registry_belongs_to_one_fleet_at_a_time() {
     until(&processes[1..], "the others know at once", |process| process.status().processes == 1);
     processes[0].connect(builder()).expect("it has left");
     until(&processes, "all have joined", |process| process.status().processes == 2);
-    processes[0].drop_handle();
+    drop(processes[0].take_handle());
     until(&processes[1..], "the others know", |process| process.status().processes == 1);
     let registry = processes[0].registry.clone();
     until(&processes[1..], "it has left", |_| fleet::status(&registry).is_none());
@@ -297,6 +297,27 @@ fn a_fleet_whose_runtime_ends_is_not_shown_as_connected() {
         process.call();
         process.state() == State::Closed
     });
+}
+
+#[test]
+fn a_registry_joins_again_although_the_runtime_of_its_fleet_has_ended() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let mut process = Process::start(&server.url(), &config());
+    until([&process], "it is connected", Process::is_connected);
+    process.end_runtime();
+    assert!(process.status().has_left);
+    assert_eq!(process.status().to_string(), "fleet shop: 1 process, membership has ended, 0 circuits open");
+    assert!(fleet::status(&process.registry).is_none());
+    assert!(fleet::commander(&process.registry).is_none());
+    let old = process.take_handle();
+    process.start_runtime();
+    process.connect(Fleet::builder(&server.url(), NAMESPACE)).expect("the membership has ended");
+    until([&process], "it is connected again", Process::is_connected);
+    drop(old);
+    assert!(fleet::status(&process.registry).is_some());
 }
 
 /// Runs a test again in a process of its own, with the URL of a server, and returns what it writes to stderr.

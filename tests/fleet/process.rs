@@ -81,7 +81,7 @@ impl Process {
 
     /// Starts a process with a connection and a circuit of its own.
     pub(crate) fn start_with(builder: FleetBuilder, circuit: &str, config: &ConfigBuilder) -> Self {
-        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        let runtime = new_runtime();
         let registry = Registry::new();
         let breaker =
             registry.register(circuit.to_owned(), config.clone().build().expect("valid")).expect("it is new");
@@ -168,16 +168,13 @@ impl Process {
         waiting::until("it has left", describe, || shutdown.as_mut().poll(&mut context).is_ready());
     }
 
-    /// Drops the handle, which leaves the fleet in the background.
-    pub(crate) fn drop_handle(&mut self) {
-        self.fleet = None;
+    /// Returns the handle. Dropping it leaves the fleet in the background.
+    pub(crate) fn take_handle(&mut self) -> Fleet {
+        self.fleet.take().expect("it runs")
     }
 
     /// Joins a fleet again.
-    pub(crate) fn connect(
-        &mut self,
-        builder: FleetBuilder,
-    ) -> Result<(), breaker_runtime::fleet::FleetError> {
+    pub(crate) fn connect(&mut self, builder: FleetBuilder) -> Result<(), FleetError> {
         let _guard = self.runtime.as_ref().expect("it runs").enter();
         self.fleet = Some(builder.registry(&self.registry).tick(TICK).connect()?);
         Ok(())
@@ -196,6 +193,11 @@ impl Process {
         }
     }
 
+    /// Starts another runtime, after the end of the first one.
+    pub(crate) fn start_runtime(&mut self) {
+        self.runtime = Some(new_runtime());
+    }
+
     fn describe(&self) -> String {
         let status = self.fleet.as_ref().map(Fleet::status);
         let snapshot = self.breaker.snapshot();
@@ -210,6 +212,10 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.die();
     }
+}
+
+fn new_runtime() -> Runtime {
+    Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime")
 }
 
 /// Starts processes that share the circuit, and waits until each knows all others.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use breaker_runtime::fleet::StoreErrorKind as Kind;
-use breaker_runtime::{Adopt, State};
+use breaker_runtime::{Adopt, Sharing, State};
 use breaker_tests::redis_server::{RedisServer, is_available};
 use breaker_tests::waiting;
 
@@ -177,6 +177,26 @@ fn two_applications_with_one_namespace_and_other_settings_are_reported() {
     });
     let conflicts: Vec<_> = processes.iter().map(|process| process.status().settings_conflicts).collect();
     assert!(conflicts.iter().all(|count| *count <= 1), "{conflicts:?}");
+}
+
+#[test]
+fn a_process_that_gets_other_settings_has_no_conflict_with_itself() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let config = config().shared(Sharing::First).recovery_timeout(Duration::from_secs(60));
+    let processes = process::fleet(&server.url(), 1, &config);
+    processes[0].fail();
+    until(&processes, "the first settings are known", Process::sees_open);
+    processes[0].execute(async |operator| operator.force_close(CIRCUIT).await);
+    until_all_are(&processes, State::Closed);
+    let other = config.recovery_timeout(Duration::from_secs(70));
+    processes[0].breaker.set_config(other.build().expect("valid"));
+    processes[0].fail();
+    until(&processes, "the other settings are known", Process::sees_open);
+    processes[0].execute(async |operator| operator.force_open("another circuit").await);
+    assert_eq!(processes[0].status().settings_conflicts, 0);
 }
 
 #[test]

@@ -200,7 +200,7 @@ fn the_store_is_away(stage: &mut Stage) {
     stage.world.watch(4, Goal::ForcedOpen);
     let (times, _) = stage.measure("the store is back without data", 2 * two_ticks(PROCESSES));
     assert_eq!(times.missing, 0, "{times:?}");
-    let command = stage.world.ledger.record(&name(4)).and_then(|record| record.command.clone());
+    let command = stage.world.ledger.record(&name(4)).and_then(|record| record.command);
     assert!(command.is_some(), "the command is restored");
     stage.world.watch(5, Goal::Closed);
     stage.world.run(RECOVERY + two_ticks(PROCESSES));

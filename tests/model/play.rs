@@ -144,6 +144,7 @@ fn adopt(breaker: &CircuitBreaker, decision: Adoption, generation: u64) {
             adoption::fleet_opens(breaker, Duration::from_nanos(wait), rounds, "refused");
         }
         Adoption::Close => adoption::fleet_closes(breaker),
+        Adoption::ForceClose => adoption::fleet_force_closes(breaker, "ada"),
         Adoption::Trial { calls, rounds } => adoption::fleet_grants(breaker, calls, rounds),
         Adoption::Hold { age, wait } => {
             adoption::fleet_holds(breaker, generation.wrapping_sub(age), Duration::from_nanos(wait));

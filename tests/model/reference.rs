@@ -367,6 +367,12 @@ impl Model {
             (Adoption::Close, State::Open | State::HalfOpen) => {
                 self.change_to(State::Closed, Cause::FleetClosed, self.now);
             }
+            (Adoption::ForceClose, State::Open | State::HalfOpen) => {
+                self.change_to(State::Closed, Cause::ForcedClosed, self.now);
+            }
+            (Adoption::ForceClose, State::Closed) if self.ramp_ends.is_some() => {
+                self.change_to(State::Closed, Cause::ForcedClosed, self.now);
+            }
             (Adoption::Trial { calls, rounds }, State::Open) => {
                 self.change_to(State::HalfOpen, Cause::FleetTrial, self.now);
                 (self.granted, self.reopenings) = (Some(calls.max(1)), rounds);

@@ -28,6 +28,7 @@ pub(crate) enum Adoption {
         rounds: u32,
     },
     Close,
+    ForceClose,
     Trial {
         calls: u32,
         rounds: u32,
@@ -86,6 +87,7 @@ fn adoption() -> BoxedStrategy<Adoption> {
     prop_oneof![
         (0_u64..30, 0_u32..4).prop_map(|(wait, rounds)| Adoption::Open { wait, rounds }),
         Just(Adoption::Close),
+        Just(Adoption::ForceClose),
         (0_u32..5, 0_u32..4).prop_map(|(calls, rounds)| Adoption::Trial { calls, rounds }),
         (0_u64..2, 0_u64..30).prop_map(|(age, wait)| Adoption::Hold { age, wait }),
     ]

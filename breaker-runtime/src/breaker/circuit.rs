@@ -267,7 +267,8 @@ impl Circuit {
 
     fn notify_of_transitions(&self) {
         if !self.machine.try_start_notifying() {
-            return;
+            // The thread that notifies runs listeners of the program, which may take any time.
+            return self.notify_fleet();
         }
         while let Some(notification) = self.machine.next_notification() {
             let event = match notification {
@@ -277,7 +278,23 @@ impl Circuit {
                 }
                 Notification::Lost(count) => Event::ChangesLost(ChangesLost::new(self.id(), count)),
             };
-            self.hubs().for_each(|hub| hub.notify(&event));
+            self.notify_listeners_of(&event);
+        }
+    }
+
+    /// Notifies the listeners of this circuit and of its registry: first the fleet and integrations, which do not wait
+    /// for listeners of the program. No lock may be held.
+    pub(crate) fn notify_listeners_of(&self, event: &Event) {
+        self.hubs().for_each(|hub| hub.notify_integrations(event));
+        self.hubs().for_each(|hub| hub.notify_program(event));
+    }
+
+    /// Notifies the fleet of the last state change, which may be one of several that listeners have not received.
+    fn notify_fleet(&self) {
+        if let Some(hub) = self.registry_hub().filter(|hub| hub.informs_fleet())
+            && let Some(transition) = self.last_transition()
+        {
+            hub.notify_fleet(&Event::StateChanged(StateChange::new(self.id(), transition, self.now())));
         }
     }
 

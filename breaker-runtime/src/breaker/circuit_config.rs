@@ -18,8 +18,7 @@ impl Circuit {
         let waiving = self.take_effect_of_settings(pending);
         self.notify_listeners(waiving);
         if let Some(change) = SettingsChange::between(self.id(), &old, settings) {
-            let event = Event::SettingsChanged(change);
-            self.hubs().for_each(|hub| hub.notify(&event));
+            self.notify_listeners_of(&Event::SettingsChanged(change));
         }
     }
 

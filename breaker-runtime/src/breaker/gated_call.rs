@@ -11,7 +11,6 @@ use super::gate::{AfterDelay, Gate, GateSlot, Passage};
 use crate::clock::BlockedTime;
 use crate::drill::{ActiveDrill, DrillEnd};
 use crate::error::ErrorKind;
-use crate::event::Event;
 use crate::state::Tracking;
 use crate::sync::blocked_thread::BlockedThread;
 use crate::totals::{Rare, Total};
@@ -91,11 +90,6 @@ impl Circuit {
             call.run_in_scope(|| self.notify_listeners_of(&gate.ended(DrillEnd::Elapsed)));
         }
         Passage::RUN
-    }
-
-    /// Notifies the listeners of this circuit and of its registry. No lock may be held.
-    pub(crate) fn notify_listeners_of(&self, event: &Event) {
-        self.hubs().for_each(|hub| hub.notify(event));
     }
 
     /// Lets the call of a permit pass the gate. It is not delayed.

@@ -29,7 +29,10 @@ impl Circuit {
             Adoption::Open { wait, rounds, reason } => {
                 Adoption::Open { wait, rounds, reason: reason.map(failure_text) }
             }
-            Adoption::Close | Adoption::Trial { .. } | Adoption::Hold { .. } => adoption,
+            Adoption::Close
+            | Adoption::ForceClose { .. }
+            | Adoption::Trial { .. }
+            | Adoption::Hold { .. } => adoption,
         };
         self.change_after_hang(|hung| self.machine.adopt(adoption, &self.clock, hung))
     }

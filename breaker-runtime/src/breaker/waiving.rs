@@ -66,8 +66,7 @@ impl Circuit {
     /// Notifies listeners that the circuit begins to waive its rejections.
     pub(super) fn announce_waiving(&self, first: Option<OpenCounts>) {
         if let Some(counts) = first {
-            let event = Event::Waived(Waiver::new(self.id(), counts.open, counts.keys));
-            self.hubs().for_each(|hub| hub.notify(&event));
+            self.notify_listeners_of(&Event::Waived(Waiver::new(self.id(), counts.open, counts.keys)));
         }
     }
 

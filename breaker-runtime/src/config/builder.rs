@@ -261,8 +261,8 @@ impl ConfigBuilder {
     ///
     /// The rules apply as in any closed circuit. If one is met, the circuit reopens as after a failed trial call, with
     /// [`backoff`](Self::backoff). A call inside an admitted call of the same circuit, on the same thread or in the
-    /// same task, is admitted with it. Only trial calls begin a ramp: an operator closes the circuit wholly, and
-    /// ends a ramp. The ramp ends by itself; no timer and no task is involved. After
+    /// same task, is admitted with it. Only trial calls begin a ramp: an operator, also one of the fleet, closes the
+    /// circuit wholly, and ends a ramp. The ramp ends by itself; no timer and no task is involved. After
     /// [`set_config`](crate::CircuitBreaker::set_config), a ramp that is not over has the new length, counted from
     /// its start.
     ///

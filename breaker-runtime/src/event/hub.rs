@@ -155,18 +155,27 @@ impl Hub {
         self.notify_program(event);
     }
 
-    /// Passes an event to the integrations that show changes. They do not block, and run no user code.
+    /// Passes an event to the fleet, and to the integrations that show changes. They do not block, and run no user
+    /// code.
     pub(crate) fn notify_integrations(&self, event: &Event) {
-        self.call_listeners_for(event, |audience| audience == Audience::Changes);
+        self.call_listeners_for(event, |audience| match audience {
+            Audience::Changes | Audience::Fleet => true,
+            Audience::Program => false,
+        });
     }
 
-    /// Passes an event to the stream, and to the listeners of the program and of the fleet.
+    /// Passes an event to the fleet only, which does not depend on the order of events.
+    pub(crate) fn notify_fleet(&self, event: &Event) {
+        self.call_listeners_for(event, |audience| audience == Audience::Fleet);
+    }
+
+    /// Passes an event to the stream, and to the listeners of the program.
     pub(crate) fn notify_program(&self, event: &Event) {
         if let Some(stream) = self.stream.get() {
             // Sending fails only if the stream has no reader.
             catch_panic(|| _ = stream.send(event.clone()));
         }
-        self.call_listeners_for(event, |audience| audience != Audience::Changes);
+        self.call_listeners_for(event, |audience| audience == Audience::Program);
     }
 
     fn call_listeners_for(&self, event: &Event, is_meant: impl Fn(Audience) -> bool) {

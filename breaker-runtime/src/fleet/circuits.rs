@@ -114,6 +114,9 @@ impl Circuits {
                 circuit.adopt(Adoption::Open { wait, rounds, reason: Some(reason) })
             }
             CircuitChange::Close => circuit.adopt(Adoption::Close),
+            CircuitChange::ForceClose { by, why } => {
+                circuit.adopt(Adoption::ForceClose { initiator: initiator(&by, &why) })
+            }
             CircuitChange::Trial { rounds } => {
                 let calls = breaker.config().half_open_max_calls();
                 circuit.adopt(Adoption::Trial { calls, rounds })
@@ -125,7 +128,9 @@ impl Circuits {
             CircuitChange::Disable { by, why } => {
                 circuit.apply_command(Cause::Disabled, initiator(&by, &why))
             }
-            CircuitChange::Release { by } => circuit.apply_command(Cause::Released, initiator(&by, "")),
+            CircuitChange::Release { by, why } => {
+                circuit.apply_command(Cause::Released, initiator(&by, &why))
+            }
         };
         Unannounced::new(breaker, pending)
     }

@@ -207,8 +207,9 @@ impl Fleet {
 }
 
 impl FleetBuilder {
-    /// Uses the master that these sentinels know under this name, instead of a fixed server. The URLs are those of the
-    /// sentinels, with the logins of the sentinels; the connection to the master uses TLS if theirs does.
+    /// Uses the master that these sentinels know under this name, instead of a fixed server. They are asked in this
+    /// order, until one of them knows a server that can be reached and is a master. The URLs are those of the sentinels,
+    /// with the logins of the sentinels; the connection to the master uses TLS if theirs does.
     ///
     /// The URL that was passed to [`Fleet::builder`] is not used, and may be empty. Call [`login`](Self::login) after
     /// this method if the master requires a password.

@@ -11,6 +11,7 @@
 //! | `lease_outcome.rs` | what happens to a lease of this process |
 //! | `demand.rs` | whether this process asks for the lease of a circuit that is due |
 //! | `cache.rs` | the records of the store, as far as this process has seen them |
+//! | `closings.rs` | the circuits that operators have closed, until this process has followed |
 //! | `link.rs` | the connection to the store |
 //! | `store_clock.rs` | the time of the store |
 //! | `pace.rs` | how often this process exchanges with the store |
@@ -23,6 +24,7 @@
 
 mod agenda;
 mod cache;
+mod closings;
 mod counts;
 mod demand;
 mod event;
@@ -42,6 +44,7 @@ use std::time::Duration;
 
 use self::agenda::Agenda;
 use self::cache::Cache;
+use self::closings::Closings;
 pub use self::counts::FleetCounts;
 pub use self::event::{Input, Notice, Output};
 use self::exchange::{Exchange, PendingCommand};
@@ -70,6 +73,7 @@ pub struct Coordinator {
     is_read_only: bool,
     pace: Pace,
     cache: Cache,
+    closings: Closings,
     members: BTreeMap<SharedName, Member>,
     /// Commands of operators that have not been sent.
     commands: Vec<PendingCommand>,
@@ -106,6 +110,7 @@ impl Coordinator {
         Self {
             cache: Cache::new(instance.clone()),
             instance,
+            closings: Closings::default(),
             random: Random::new(seed),
             link: StoreLink::new(),
             clock: None,
@@ -215,6 +220,7 @@ impl Coordinator {
     /// Forgets a circuit that is no longer shared, and ends the command of the fleet there.
     fn forget(&mut self, now: Duration, name: SharedName, outputs: &mut Vec<Output>) {
         self.reporters.remove(&name);
+        _ = self.closings.take(&name);
         self.plan_unknown(&name, now.saturating_add(self.pace.tick()));
         if let Some(mut member) = self.members.remove(&name)
             && let Some(change) = member.release(self.cache.get(&name))
@@ -252,7 +258,7 @@ impl Coordinator {
 
     /// Plans to look for a circuit that this process may get later, if the fleet is concerned with it.
     fn plan_unknown(&mut self, name: &SharedName, at: Duration) {
-        if self.cache.is_in_force(name) {
+        if self.concerns_fleet(name, at) {
             self.agenda.plan(name, at);
         } else {
             self.agenda.remove(name);
@@ -261,11 +267,10 @@ impl Coordinator {
 
     fn observe(&mut self, now: Duration, view: CircuitView, outputs: &mut Vec<Output>) {
         let name = view.name.clone();
+        let is_idle = view.state == LocalState::Closed && !self.concerns_fleet(&name, now);
         match self.members.get_mut(&name) {
             Some(member) => member.observe(view, now),
-            None if view.state == LocalState::Closed && !self.cache.is_in_force(&name) => {
-                return self.agenda.remove(&name);
-            }
+            None if is_idle => return self.agenda.remove(&name),
             None => _ = self.members.insert(name.clone(), Member::new(view, now)),
         }
         self.decide(now, &name, outputs);
@@ -283,6 +288,9 @@ impl Coordinator {
     fn decide_now(&mut self, now: Duration, name: &SharedName, outputs: &mut Vec<Output>) {
         let store_time = self.store_time(now);
         let Some(member) = self.members.get_mut(name) else { return };
+        if self.closings.take(name) {
+            member.close_later();
+        }
         let record = self.cache.get(name);
         if !self.link.is_up() {
             if let Some(change) = member.next_alone(record, store_time) {
@@ -299,7 +307,7 @@ impl Coordinator {
         } else if !self.reporters.contains(name) {
             self.reporters.insert(name.clone());
         }
-        if member.is_idle() && !self.cache.is_in_force(name) && change.is_none() {
+        if member.is_idle() && !record.is_in_force(store_time) && change.is_none() {
             self.members.remove(name);
         }
         if let Some(outcome) = lease {
@@ -311,6 +319,11 @@ impl Coordinator {
         if is_urgent && self.knows_time {
             self.hasten(now, has_verdict);
         }
+    }
+
+    /// Returns `true` if the fleet has a state or a command for this circuit, or an operator has just closed it.
+    fn concerns_fleet(&self, name: &SharedName, at: Duration) -> bool {
+        self.cache.is_in_force(name, self.store_time(at)) || self.closings.contains(name)
     }
 
     /// Exchanges with the store soon if a report should not wait for the next tick.

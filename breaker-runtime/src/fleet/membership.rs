@@ -30,9 +30,8 @@ struct KnownFleet {
 /// ```
 #[must_use]
 pub fn status(registry: &Registry) -> Option<FleetStatus> {
-    let registry = address(registry);
     let known = lock(&FLEETS);
-    let cell = known.iter().find(|fleet| fleet.registry == registry)?.status.upgrade();
+    let cell = known.iter().find_map(|fleet| fleet.status_in(registry));
     drop(known);
     cell.map(|cell| cell.read())
 }
@@ -47,9 +46,8 @@ pub fn status(registry: &Registry) -> Option<FleetStatus> {
 /// ```
 #[must_use]
 pub fn commander(registry: &Registry) -> Option<FleetCommander> {
-    let registry = address(registry);
     let known = lock(&FLEETS);
-    let orders = known.iter().find(|fleet| fleet.registry == registry)?.orders.upgrade();
+    let orders = known.iter().find(|fleet| fleet.status_in(registry).is_some())?.orders.upgrade();
     drop(known);
     orders.map(FleetCommander::new)
 }
@@ -60,14 +58,26 @@ pub(super) fn enlist(
     status: &Arc<StatusCell>,
     orders: &mpsc::Sender<Order>,
 ) -> Result<(), FleetError> {
-    let registry = address(registry);
     let mut known = lock(&FLEETS);
-    known.retain(|fleet| fleet.status.strong_count() > 0);
-    if known.iter().any(|fleet| fleet.registry == registry) {
+    known.retain(|fleet| fleet.current_status().is_some());
+    if known.iter().any(|fleet| fleet.status_in(registry).is_some()) {
         return Err(FleetError::AlreadyConnected);
     }
-    known.push(KnownFleet { registry, status: Arc::downgrade(status), orders: orders.downgrade() });
+    let (registry, status) = (address(registry), Arc::downgrade(status));
+    known.push(KnownFleet { registry, status, orders: orders.downgrade() });
     Ok(())
+}
+
+impl KnownFleet {
+    /// Returns the status; `None` once the membership has ended, although its handle may still exist.
+    fn current_status(&self) -> Option<Arc<StatusCell>> {
+        self.status.upgrade().filter(|status| !status.has_ended())
+    }
+
+    /// Returns the status if this is the fleet of a registry.
+    fn status_in(&self, registry: &Registry) -> Option<Arc<StatusCell>> {
+        self.current_status().filter(|_| self.registry == address(registry))
+    }
 }
 
 /// Returns a number that differs between registries that exist at the same time.

@@ -172,8 +172,9 @@ impl<'a> FleetOperator<'a> {
         self.command(name, ForceKind::Disabled).await
     }
 
-    /// Closes the circuit of all processes now, and ends an earlier command to the fleet. Its rules go on to apply. A
-    /// process whose own operator has forced its circuit open or disabled it keeps that state.
+    /// Closes the circuit of all processes now, and ends an earlier command to the fleet. Its rules go on to apply.
+    /// Every call is admitted: the circuit closes without a [`ramp`](crate::ConfigBuilder::ramp), and one that is
+    /// running ends. A process whose own operator has forced its circuit open or disabled it keeps that state.
     ///
     /// # Errors
     ///
@@ -191,6 +192,7 @@ impl<'a> FleetOperator<'a> {
     }
 
     /// Ends an earlier command to the fleet: the circuits follow the fleet again. A command to one process stays.
+    /// Without an earlier command to the fleet, nothing changes.
     ///
     /// # Errors
     ///

@@ -39,6 +39,8 @@ pub struct FleetStatus {
     pub instance: Arc<str>,
     /// `true` while Redis is connected. Otherwise, circuits act in this process only.
     pub is_connected: bool,
+    /// `true` once the membership has ended, also because its runtime has. The circuits act in this process only.
+    pub has_left: bool,
     /// The reason why the last exchange with Redis failed; `None` if it succeeded.
     pub last_error: Option<Arc<str>>,
     /// Number of processes that Redis has heard of in the last 5 seconds, this one included; 1 before the first
@@ -211,6 +213,7 @@ impl fmt::Display for FleetStatus {
         let &Self { processes, is_connected, .. } = self;
         write!(out, "fleet {}: {}, ", self.namespace, Counted(processes.into(), "process"))?;
         match (&self.last_error, is_connected) {
+            _ if self.has_left => write!(out, "membership has ended")?,
             (None, true) => write!(out, "connected")?,
             (Some(error), true) => write!(out, "connected ({error})")?,
             (Some(error), false) => write!(out, "Redis is away ({error})")?,
@@ -261,7 +264,7 @@ impl StatusCell {
     pub(super) fn read(&self) -> FleetStatus {
         let known = lock(&self.coordinator);
         let (alive, now) = (known.alive(), known.store_time(self.clock.now()));
-        let mut listed: Vec<_> = known.records().filter(|(_, record)| is_listed(record)).collect();
+        let mut listed: Vec<_> = known.records().filter(|(_, record)| is_listed(record, now)).collect();
         listed.sort_unstable_by_key(|(name, _)| name.as_str());
         listed.truncate(MAX_LISTED);
         let listed = listed.into_iter();
@@ -273,6 +276,7 @@ impl StatusCell {
             namespace: Arc::clone(&self.namespace),
             instance: Arc::clone(&self.instance),
             is_connected: is_connected && !record.has_ended,
+            has_left: record.has_ended,
             last_error: record.last_error.clone(),
             processes: alive,
             errors: record.errors,
@@ -314,6 +318,11 @@ impl StatusCell {
     /// Takes note that the process has left the fleet.
     pub(super) fn end(&self) {
         lock(&self.record).has_ended = true;
+    }
+
+    /// Returns `true` if the process has left the fleet.
+    pub(super) fn has_ended(&self) -> bool {
+        lock(&self.record).has_ended
     }
 }
 
@@ -359,8 +368,8 @@ impl SharedCircuit {
             lease_holder: record.lease_at(now).map(|lease| Arc::from(lease.owner.as_str())),
             command: record.command_at(now).map(|command| FleetCommand {
                 is_open: command.kind == CommandKind::Open,
-                by: Arc::clone(&command.by),
-                why: Arc::clone(&command.why),
+                by: Arc::clone(&record.by),
+                why: Arc::clone(&record.why),
                 ends_in: (command.until != 0)
                     .then(|| Duration::from_millis(command.until.saturating_sub(now))),
             }),
@@ -369,6 +378,6 @@ impl SharedCircuit {
 }
 
 /// Returns `true` if the circuit is open, or has a vote or a command.
-fn is_listed(record: &SharedRecord) -> bool {
-    record.state == RecordState::Open || record.command.is_some() || !record.votes.is_empty()
+fn is_listed(record: &SharedRecord, now: u64) -> bool {
+    record.is_in_force(now) || !record.votes.is_empty()
 }

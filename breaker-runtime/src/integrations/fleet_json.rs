@@ -284,6 +284,7 @@ mod tests {
             namespace: Arc::from("shop"),
             instance: Arc::from("a"),
             is_connected: true,
+            has_left: false,
             last_error: None,
             processes: 2,
             errors: StoreErrors::default(),

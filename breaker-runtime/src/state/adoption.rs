@@ -30,6 +30,9 @@ pub(crate) enum Adoption {
     },
     /// Closes an open or half-open circuit.
     Close,
+    /// Closes an open or half-open circuit wholly, and ends the ramp of a closed one: an operator has closed that of
+    /// the fleet.
+    ForceClose { initiator: Arc<str> },
     /// Makes an open circuit half-open.
     Trial {
         /// The number of trial calls in all; zero counts as one. A call that is ignored or cancelled is admitted again.
@@ -58,6 +61,12 @@ impl Record {
                 }
             }
             Adoption::Close => _ = self.follow(Cause::FleetClosed, None, now, recovery),
+            Adoption::ForceClose { initiator } => {
+                if next(self.state(), Cause::FleetClosed).is_some() || self.is_ramping() {
+                    let details = Details { initiator: Some(initiator), ..Details::default() };
+                    self.change(Cause::ForcedClosed, details, now, recovery);
+                }
+            }
             Adoption::Trial { calls, rounds } => {
                 if self.follow(Cause::FleetTrial, None, now, recovery) {
                     let progress = self.progress();
@@ -172,6 +181,30 @@ mod tests {
             assert_eq!((record.state(), record.is_ramping()), (State::Closed, recovery.ramp.is_some()));
             record.adopt(CLOSE, second(2), &recovery);
             assert_eq!(record.generation(), 2, "a closed circuit stays as it is");
+        }
+    }
+
+    #[test]
+    fn an_operator_of_the_fleet_closes_the_circuit_without_a_ramp_and_ends_one() {
+        let ramping = Recovery { ramp: Some(Duration::from_secs(20)), ..RECOVERY };
+        let force_close = || Adoption::ForceClose { initiator: Arc::from("ada (fleet)") };
+        let mut record = opened(&ramping);
+        record.adopt(force_close(), second(1), &ramping);
+        assert_eq!((record.state(), record.is_ramping()), (State::Closed, false));
+        let change = record.last_transition().expect("it has closed").to_string();
+        assert_eq!(change, "open -> closed: forced closed by ada (fleet)");
+        record.adopt(force_close(), second(2), &ramping);
+        assert_eq!(record.generation(), 2, "a closed circuit stays as it is");
+        record.adopt(open(60, 2), second(3), &ramping);
+        record.adopt(CLOSE, second(4), &ramping);
+        assert!(record.is_ramping());
+        record.adopt(force_close(), second(5), &ramping);
+        assert_eq!((record.is_ramping(), record.generation()), (false, 5));
+        for cause in [Cause::ForcedOpen, Cause::Disabled] {
+            record.change(cause, Details::default(), second(6), &ramping);
+            let state = record.state();
+            record.adopt(force_close(), second(7), &ramping);
+            assert_eq!(record.state(), state, "an operator of this process is stronger");
         }
     }
 

@@ -146,7 +146,8 @@ pub struct Transition {
     /// settings limit. `None` if there was no hint.
     pub retry_after: Option<Duration>,
     /// The operator who caused the transition: the given name or, without one, the location of the code. It is
-    /// `fleet` if the fleet decided (feature `redis`); `Display` does not repeat that.
+    /// `fleet` if the fleet decided (feature `redis`); `Display` does not repeat that. An operator of the fleet is
+    /// recorded with the reason, as in `ada (fleet): maintenance`.
     pub initiator: Option<Arc<str>>,
 }
 

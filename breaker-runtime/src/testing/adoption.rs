@@ -17,6 +17,11 @@ pub fn fleet_closes(breaker: &CircuitBreaker) {
     adopt(breaker, Adoption::Close);
 }
 
+/// Closes a circuit as the fleet does when an operator has closed that of the fleet.
+pub fn fleet_force_closes(breaker: &CircuitBreaker, initiator: &str) {
+    adopt(breaker, Adoption::ForceClose { initiator: Arc::from(initiator) });
+}
+
 /// Makes an open circuit half-open, with this number of trial calls in all.
 pub fn fleet_grants(breaker: &CircuitBreaker, calls: u32, rounds: u32) {
     adopt(breaker, Adoption::Trial { calls, rounds });

@@ -289,7 +289,8 @@ impl Ledger {
             return None;
         };
         self.record(&report.name).filter(|record| record.version > 0)?;
-        let kept = self.settings.get(&report.name).filter(|(_, owner)| self.members.contains(owner));
+        let is_other = |owner| owner != instance && self.members.contains(owner);
+        let kept = self.settings.get(&report.name).filter(|(_, owner)| is_other(owner));
         let Some((kept, _)) = kept else {
             self.settings.insert(report.name.clone(), (Arc::clone(settings), instance.clone()));
             return None;

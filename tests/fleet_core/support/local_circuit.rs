@@ -141,7 +141,10 @@ impl LocalCircuit {
             (CircuitChange::Open { wait, .. }, State::Closed | State::HalfOpen) => {
                 self.move_to(State::Open { due: wait_until(wait) });
             }
-            (CircuitChange::Close, State::Open { .. } | State::HalfOpen) => {
+            (
+                CircuitChange::Close | CircuitChange::ForceClose { .. },
+                State::Open { .. } | State::HalfOpen,
+            ) => {
                 self.move_to(State::Closed);
                 self.evidence = Evidence::Unknown;
             }
@@ -159,6 +162,7 @@ impl LocalCircuit {
             (
                 CircuitChange::Open { .. }
                 | CircuitChange::Close
+                | CircuitChange::ForceClose { .. }
                 | CircuitChange::Trial { .. }
                 | CircuitChange::Hold { .. }
                 | CircuitChange::Release { .. },

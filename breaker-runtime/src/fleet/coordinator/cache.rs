@@ -22,7 +22,7 @@ pub(super) struct Cache {
     unconfirmed: Option<BTreeSet<SharedName>>,
     /// The records that the store has lost.
     lost: BTreeSet<SharedName>,
-    /// The records that are open or have a command.
+    /// The records that are open or have a command, which may have ended by itself.
     in_force: BTreeSet<SharedName>,
     /// The closed records with a vote of this process, and the open ones with its dissent.
     marked: BTreeSet<SharedName>,
@@ -64,9 +64,9 @@ impl Cache {
         self.records.get(name).unwrap_or(&self.missing)
     }
 
-    /// Returns `true` if the record is open or has a command.
-    pub(super) fn is_in_force(&self, name: &SharedName) -> bool {
-        self.in_force.contains(name)
+    /// Returns `true` if the record is open or has a command that applies at this time of the store.
+    pub(super) fn is_in_force(&self, name: &SharedName, now: u64) -> bool {
+        self.in_force.contains(name) && self.get(name).is_in_force(now)
     }
 
     /// Returns the circuits whose records list a vote or a dissent of this process.
@@ -169,7 +169,7 @@ impl Cache {
     /// may restore an older one.
     fn finish_reading(&mut self) {
         for name in self.unconfirmed.take().into_iter().flatten() {
-            if self.is_in_force(&name) {
+            if self.in_force.contains(&name) {
                 self.lost.insert(name);
             }
         }

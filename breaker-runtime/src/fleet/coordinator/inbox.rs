@@ -86,8 +86,17 @@ impl Coordinator {
                 outputs.push(Output::Notice(Notice::Conflict(conflict.clone())));
             }
         }
+        for (name, record) in &reply.records {
+            self.closings.observe(name, record, self.cache.get(name));
+        }
+        let has_more = reply.has_more;
         match self.cache.receive(reply, sent) {
-            CacheUpdate::Applied(changed) => Some(changed),
+            CacheUpdate::Applied(changed) => {
+                if !has_more {
+                    self.closings.begin();
+                }
+                Some(changed)
+            }
             CacheUpdate::ReadAgain { has_lost_data } => {
                 if has_lost_data {
                     outputs.push(Output::Notice(Notice::DataLost));
@@ -156,6 +165,9 @@ impl Coordinator {
             clock.advance(push.now, now);
         }
         self.pace.set_alive(push.alive);
+        for (name, record) in &push.records {
+            self.closings.observe(name, record, self.cache.get(name));
+        }
         let changed = self.cache.receive_push(push);
         self.decide_changed(now, &changed, outputs);
         if self.cache.must_assert() {

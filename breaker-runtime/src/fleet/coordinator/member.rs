@@ -17,7 +17,7 @@ use super::demand::Demand;
 use super::lease_outcome::LeaseOutcome;
 use super::random::Random;
 use super::view::{CircuitChange, CircuitView, Evidence, LocalState};
-use crate::fleet::protocol::{Command, CommandKind, InstanceId, RecordState, ReportKind, SharedRecord};
+use crate::fleet::protocol::{CommandKind, InstanceId, RecordState, ReportKind, SharedRecord};
 
 /// A circuit of this process that the fleet is concerned with.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -36,6 +36,8 @@ pub(super) struct Member {
     /// The epoch of an open record under which trial calls of this process have succeeded.
     recovered: Option<u64>,
     demand: Demand,
+    /// `true` from the closing of the fleet's circuit by an operator until this process has followed.
+    must_close: bool,
     /// `true` from a decided change until the circuit has been seen again.
     is_changing: bool,
 }
@@ -62,6 +64,12 @@ struct ExecutedCommand {
     kind: CommandKind,
     /// The generation of the circuit that the command began; `None` until the circuit has been seen since.
     generation: Option<u64>,
+}
+
+/// The operator who gave the last command, and the reason.
+struct Author {
+    by: Arc<str>,
+    why: Arc<str>,
 }
 
 /// The facts that a decision depends on, besides the circuit and its record.
@@ -100,6 +108,7 @@ impl Member {
             command: None,
             recovered: None,
             demand,
+            must_close: false,
             is_changing: false,
         }
     }
@@ -141,6 +150,12 @@ impl Member {
             && self.lease.is_none()
             && self.command.is_none()
             && self.recovered.is_none()
+            && !self.must_close
+    }
+
+    /// Takes note that an operator has closed the circuit of the fleet.
+    pub(super) const fn close_later(&mut self) {
+        self.must_close = true;
     }
 
     /// Decides what this process does with the circuit, unless an earlier decision is being executed.
@@ -173,15 +188,18 @@ impl Member {
             (LocalState::Open { .. }, RecordState::Open) => self.follow_open(record, around),
             // Trial calls without a lease, which began while the store was away, or refused changes.
             (LocalState::HalfOpen, RecordState::Open) if around.can_lease => self.open(record, around),
-            (LocalState::HalfOpen, RecordState::Open)
-            | (LocalState::ForcedOpen | LocalState::Disabled, _) => Decided::default(),
+            (LocalState::HalfOpen, RecordState::Open) => Decided::default(),
+            (LocalState::ForcedOpen | LocalState::Disabled, _) => {
+                self.must_close = false;
+                Decided::default()
+            }
             (LocalState::Closed, RecordState::Closed) => {
                 self.followed = None;
                 self.recovered = None;
-                Decided::default()
+                self.end_ramp(record)
             }
             (LocalState::Open { .. } | LocalState::HalfOpen, RecordState::Closed) => {
-                self.follow_closed(record)
+                self.follow_closed(record, around.instance)
             }
         }
     }
@@ -189,19 +207,19 @@ impl Member {
     /// Executes a command once, and releases it when it has ended.
     fn follow_command(&mut self, record: &SharedRecord, around: &Surroundings<'_>) -> Option<CircuitChange> {
         match record.command_at(around.now) {
-            Some(command) => self.execute(command, record.epoch),
+            Some(command) => self.execute(command.kind, record),
             None => self.release(record),
         }
     }
 
-    fn execute(&mut self, command: &Command, epoch: u64) -> Option<CircuitChange> {
+    fn execute(&mut self, kind: CommandKind, record: &SharedRecord) -> Option<CircuitChange> {
+        let epoch = record.epoch;
         if self.command.is_some_and(|executed| executed.epoch == epoch) {
             return None;
         }
-        let &Command { kind, ref by, ref why, .. } = command;
         self.command = Some(ExecutedCommand { epoch, kind, generation: None });
         self.lease = None;
-        let (by, why) = (Arc::clone(by), Arc::clone(why));
+        let Author { by, why } = Author::of(record);
         Some(match kind {
             CommandKind::Open => CircuitChange::ForceOpen { by, why },
             CommandKind::Disabled => CircuitChange::Disable { by, why },
@@ -218,8 +236,8 @@ impl Member {
             CommandKind::Open => self.view.state == LocalState::ForcedOpen,
             CommandKind::Disabled => self.view.state == LocalState::Disabled,
         };
-        let by = record.command.as_ref().map_or_else(|| Arc::from(""), |ended| Arc::clone(&ended.by));
-        is_in_effect.then_some(CircuitChange::Release { by })
+        let Author { by, why } = Author::of(record);
+        is_in_effect.then_some(CircuitChange::Release { by, why })
     }
 
     /// Opens a closed circuit because the fleet has opened it, unless the calls of this process succeed.
@@ -285,17 +303,29 @@ impl Member {
     }
 
     /// Closes a circuit that the fleet has closed, and leaves one alone that has opened by itself since.
-    fn follow_closed(&mut self, record: &SharedRecord) -> Decided {
+    fn follow_closed(&mut self, record: &SharedRecord, instance: &InstanceId) -> Decided {
+        self.must_close = false;
         let was_followed = self.followed.is_some_and(|epoch| epoch < record.epoch);
         let generation = self.view.generation;
-        let has_voted_before =
-            self.vote.is_some_and(|vote| vote.epoch < record.epoch && vote.generation == generation);
-        if was_followed || has_voted_before {
-            self.followed = None;
-            self.vote = None;
-            return Decided::change(CircuitChange::Close);
+        // A command and its release begin an epoch each, and keep the votes. Closing the circuit removes them.
+        let has_voted_before = !record.votes.contains(instance)
+            && self.vote.is_some_and(|vote| vote.epoch < record.epoch && vote.generation == generation);
+        if !was_followed && !has_voted_before {
+            return Decided::default();
         }
-        Decided::default()
+        self.followed = None;
+        self.vote = None;
+        Decided::change(if record.is_closed_by_operator() {
+            force_close(record)
+        } else {
+            CircuitChange::Close
+        })
+    }
+
+    /// Lets a closed circuit admit all calls if an operator has closed that of the fleet.
+    fn end_ramp(&mut self, record: &SharedRecord) -> Decided {
+        let must_close = std::mem::take(&mut self.must_close) && record.is_closed_by_operator();
+        if must_close { Decided::change(force_close(record)) } else { Decided::default() }
     }
 
     /// Returns what the circuit does when the store is away: it tries the dependency by itself when it is due, at a
@@ -350,6 +380,17 @@ impl Decided {
     fn change(change: CircuitChange) -> Self {
         Self { change: Some(change), lease: None }
     }
+}
+
+impl Author {
+    fn of(record: &SharedRecord) -> Self {
+        Self { by: Arc::clone(&record.by), why: Arc::clone(&record.why) }
+    }
+}
+
+fn force_close(record: &SharedRecord) -> CircuitChange {
+    let Author { by, why } = Author::of(record);
+    CircuitChange::ForceClose { by, why }
 }
 
 /// Returns the time from `now` until `then`, both of the store.

@@ -58,8 +58,10 @@ pub enum Evidence {
 pub enum CircuitChange {
     /// Open the circuit for this long.
     Open { wait: Duration, rounds: u32, reason: Arc<str> },
-    /// Close the circuit.
+    /// Close the circuit, because its trial calls or its processes show that the dependency works.
     Close,
+    /// Close the circuit wholly, because an operator has closed that of the fleet.
+    ForceClose { by: Arc<str>, why: Arc<str> },
     /// Admit trial calls now.
     Trial { rounds: u32 },
     /// Keep the open circuit of this generation open for this long from now.
@@ -69,5 +71,5 @@ pub enum CircuitChange {
     /// Admit all calls because of a command.
     Disable { by: Arc<str>, why: Arc<str> },
     /// End an earlier command.
-    Release { by: Arc<str> },
+    Release { by: Arc<str>, why: Arc<str> },
 }

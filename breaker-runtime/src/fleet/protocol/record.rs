@@ -40,6 +40,13 @@ pub struct SharedRecord {
     pub lease: Option<ProbeLease>,
     /// The command of an operator, which takes precedence over the state.
     pub command: Option<Command>,
+    /// The operator who gave the last command, which may have ended.
+    pub by: Arc<str>,
+    /// The reason of the last command.
+    pub why: Arc<str>,
+    /// The epoch that an operator began who closed the circuit; 0 if there is none, or if there is a command. It is
+    /// stored in the place of the end of a command.
+    pub closing: u64,
     /// The reason why the circuit opened.
     pub reason: Arc<str>,
     /// The processes that reported that the dependency fails.
@@ -63,13 +70,11 @@ pub struct ProbeLease {
 }
 
 /// A command of an operator to all processes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Command {
     pub kind: CommandKind,
     /// The end of the command; 0 if it has none.
     pub until: u64,
-    pub by: Arc<str>,
-    pub why: Arc<str>,
 }
 
 /// The effect of a command as long as it applies.
@@ -94,6 +99,9 @@ impl SharedRecord {
             token: 0,
             lease: None,
             command: None,
+            by: Arc::from(""),
+            why: Arc::from(""),
+            closing: 0,
             reason: Arc::from(""),
             votes: Vec::new(),
             dissents: Vec::new(),
@@ -118,7 +126,8 @@ impl SharedRecord {
         };
         let until: u64 = fields.number()?;
         let (by, why) = (fields.start_of_text(MAX_COMMAND_TEXT)?, fields.start_of_text(MAX_COMMAND_TEXT)?);
-        let command = kind.map(|kind| Command { kind, until, by, why });
+        let command = kind.map(|kind| Command { kind, until });
+        let closing = if command.is_none() { until } else { 0 };
         let reason = fields.start_of_text(MAX_REASON)?;
         let instances = |texts: Vec<_>| texts.into_iter().map(InstanceId::from_text).collect();
         let (votes, dissents) = (instances(fields.texts()?), instances(fields.texts()?));
@@ -128,7 +137,22 @@ impl SharedRecord {
         if !are_small || rounds >= MAX_ROUNDS {
             return None;
         }
-        Some(Self { state, epoch, version, due, rounds, token, lease, command, reason, votes, dissents })
+        Some(Self {
+            state,
+            epoch,
+            version,
+            due,
+            rounds,
+            token,
+            lease,
+            command,
+            by,
+            why,
+            closing,
+            reason,
+            votes,
+            dissents,
+        })
     }
 
     /// Returns `true` if this record replaces `known`.
@@ -141,6 +165,19 @@ impl SharedRecord {
     #[must_use]
     pub fn command_at(&self, now: u64) -> Option<&Command> {
         self.command.as_ref().filter(|command| command.until == 0 || now < command.until)
+    }
+
+    /// Returns `true` if the circuit is open, or has a command that applies at this time of the store.
+    #[must_use]
+    pub fn is_in_force(&self, now: u64) -> bool {
+        self.state == RecordState::Open || self.command_at(now).is_some()
+    }
+
+    /// Returns `true` if it was an operator who closed the circuit.
+    #[must_use]
+    pub fn is_closed_by_operator(&self) -> bool {
+        let is_closed = self.state == RecordState::Closed && self.command.is_none();
+        is_closed && self.closing != 0 && self.closing == self.epoch
     }
 
     /// Returns the lease that has not ended at this time of the store.
@@ -158,12 +195,9 @@ impl fmt::Display for SharedRecord {
         write!(out, "{FORMAT} {} {} {}", self.state.label(), self.epoch, self.version)?;
         write!(out, " {} {} {}", self.due, self.rounds, self.token)?;
         write!(out, " {} {expires}", encode(owner))?;
-        match &self.command {
-            None => write!(out, " {NO_COMMAND} 0 - -")?,
-            Some(Command { kind, until, by, why }) => {
-                write!(out, " {} {until} {} {}", kind.label(), encode(by), encode(why))?;
-            }
-        }
+        let (kind, until) =
+            self.command.map_or((NO_COMMAND, self.closing), |Command { kind, until }| (kind.label(), until));
+        write!(out, " {kind} {until} {} {}", encode(&self.by), encode(&self.why))?;
         let instances = |list: &[InstanceId]| join(list.iter().map(InstanceId::as_str));
         write!(out, " {} {} {}", encode(&self.reason), instances(&self.votes), instances(&self.dissents))
     }
@@ -210,12 +244,10 @@ mod tests {
             rounds: 2,
             token: 9,
             lease: Some(ProbeLease { owner: InstanceId::new("pod 1", 7), expires: 11 }),
-            command: Some(Command {
-                kind: CommandKind::Disabled,
-                until: 12,
-                by: Arc::from("ada"),
-                why: Arc::from("a, b\nc"),
-            }),
+            command: Some(Command { kind: CommandKind::Disabled, until: 12 }),
+            by: Arc::from("ada"),
+            why: Arc::from("a, b\nc"),
+            closing: 0,
             reason: Arc::from("5 of 10 calls failed"),
             votes: vec![InstanceId::new("a,b", 1), InstanceId::new("c", 2)],
             dissents: vec![InstanceId::new("-", 3)],
@@ -224,9 +256,20 @@ mod tests {
 
     #[test]
     fn every_record_is_read_as_it_was_written() {
-        for record in [SharedRecord::closed(), busy()] {
+        let closed = SharedRecord { state: RecordState::Closed, command: None, closing: 5, ..busy() };
+        assert!(closed.is_closed_by_operator());
+        for record in [SharedRecord::closed(), busy(), closed] {
             assert_eq!(SharedRecord::read(&record.to_string()), Some(record));
         }
+    }
+
+    #[test]
+    fn a_record_of_the_version_before_names_no_operator_after_a_command() {
+        let record = SharedRecord::read("1 c 5 6 0 0 0 - 0 - 0 - - - - -").unwrap();
+        assert_eq!(record, SharedRecord { epoch: 5, version: 6, ..SharedRecord::closed() });
+        assert!(!record.is_closed_by_operator());
+        let record = SharedRecord::read("1 c 5 6 0 0 0 - 0 open 9 ada test - - -").unwrap();
+        assert_eq!((&*record.by, &*record.why, record.closing), ("ada", "test", 0));
     }
 
     #[test]
@@ -249,8 +292,7 @@ mod tests {
         let [long, longer] = [MAX_COMMAND_TEXT + 1, MAX_REASON + 1].map(|length| "x".repeat(length));
         let line = format!("1 o 1 1 1 1 1 - 0 open 0 {long} {long} {longer} - -");
         let record = SharedRecord::read(&line).unwrap();
-        let command = record.command.unwrap();
-        assert_eq!([command.by.len(), command.why.len(), record.reason.len()], [256, 256, 2048]);
+        assert_eq!([record.by.len(), record.why.len(), record.reason.len()], [256, 256, 2048]);
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! The store on Redis.
 
+use redis::ConnectionInfo;
 use tokio::sync::mpsc;
 
-use super::address::StoreAddress;
+use super::address::{StoreAddress, Target};
 use super::connection::{Connection, Messages};
 use super::error::{Failure, Remedy};
 use super::reply::{self, Answer};
 use super::script::Scripts;
+use super::server::ServerFacts;
 use super::{sentinel, server};
 use crate::fleet::protocol::{Push, REPORT_ARGUMENTS, Reply, Report, Request, encode};
 use crate::fleet::store::{Store, StoreError, StoreErrorKind};
@@ -36,6 +38,12 @@ pub(in crate::fleet) struct RedisStore {
     /// `true` until a reply has told the coordinator about another server.
     is_new_server: bool,
     has_warned: bool,
+}
+
+/// A new connection to a master.
+struct Opened {
+    connection: Connection,
+    facts: ServerFacts,
 }
 
 /// The server of the connection before.
@@ -80,9 +88,7 @@ impl RedisStore {
             return Ok(connection);
         }
         self.timeouts = 0;
-        let info = sentinel::resolve(&self.address.0).await?;
-        let mut connection = Connection::connect(info, &self.messages).await?;
-        let facts = server::inspect(&mut connection, &self.channel).await?;
+        let Opened { connection, facts } = self.open().await?;
         self.is_new_server |= match (&self.last_server, &facts.run_id) {
             (LastServer::None, _) => false,
             (LastServer::Known(last), Some(run_id)) => last != run_id,
@@ -98,6 +104,38 @@ impl RedisStore {
             ));
         }
         Ok(connection)
+    }
+
+    /// Connects to the server, or to the master that a sentinel knows. A sentinel that was cut off may still know an
+    /// earlier master; then the next one is asked.
+    async fn open(&self) -> Result<Opened, Failure> {
+        let (sentinels, master, login) = match &self.address.0 {
+            Target::Server(info) => return self.open_server(info.clone()).await,
+            Target::Sentinels { sentinels, master, login } => (sentinels, master, login),
+        };
+        let mut tried = Vec::new();
+        let (mut of_master, mut of_sentinel) = (None, None);
+        for sentinel in sentinels {
+            match sentinel::ask(sentinel, master, login).await {
+                Err(failure) => of_sentinel = Some(failure),
+                Ok(info) if tried.contains(info.addr()) => {}
+                Ok(info) => {
+                    tried.push(info.addr().clone());
+                    match self.open_server(info).await {
+                        Ok(opened) => return Ok(opened),
+                        Err(failure) => of_master = Some(failure),
+                    }
+                }
+            }
+        }
+        Err(of_master.or(of_sentinel).unwrap_or_else(|| Failure::malformed("there is no sentinel")))
+    }
+
+    /// Connects to a server, and checks that it is a master.
+    async fn open_server(&self, info: ConnectionInfo) -> Result<Opened, Failure> {
+        let mut connection = Connection::connect(info, &self.messages).await?;
+        let facts = server::inspect(&mut connection, &self.channel).await?;
+        Ok(Opened { connection, facts })
     }
 
     async fn exchange(&mut self, connection: &mut Connection, request: &Request) -> Result<Reply, Failure> {

@@ -50,8 +50,9 @@ local function join(items)
   return #items == 0 and '-' or table.concat(items, ',')
 end
 
+-- Who gave the command, and why, is kept: processes that still follow it show that when they end it.
 local function end_command(record)
-  record.command, record.command_until, record.by, record.why = '-', 0, '-', '-'
+  record.command, record.command_until = '-', 0
 end
 
 -- The forms of a character of several bytes.
@@ -74,6 +75,7 @@ local function is_utf8(text)
 end
 
 -- Anyone with access to the server can write a record. `nil` stands for one that this version does not understand.
+-- Without a command, `command_until` is the epoch that an operator began who closed the circuit, or 0.
 local RECORD = '^1 ([co]) (%d+) (%d+) (%d+) (%d+) (%d+) (%S+) (%d+) (%S+) (%d+) (%S+) (%S+) (%S+) (%S+) (%S+)$'
 local NUMBERS = {'epoch', 'version', 'due', 'rounds', 'token', 'expires', 'command_until'}
 local COMMANDS = {['-'] = true, open = true, disabled = true}
@@ -98,7 +100,7 @@ local function read_record(text)
     return nil
   end
   r.votes, r.dissents = split(r.votes), split(r.dissents)
-  if r.command_until > 0 and now >= r.command_until then
+  if r.command ~= '-' and r.command_until > 0 and now >= r.command_until then
     end_command(r)
   end
   return r
@@ -259,16 +261,22 @@ function apply.assert(r, report)
   return known
 end
 
+-- A release without a command changes nothing.
 function apply.force(r, report)
+  if report.policy == 'none' and r.command == '-' then
+    return nil
+  end
   if report.policy == 'closed' then
     close(r)
   else
     begin_epoch(r)
   end
   end_command(r)
-  if report.policy == 'open' or report.policy == 'disabled' then
-    r.command, r.by, r.why = report.policy, report.text, report.settings
-    r.command_until = report.a > 0 and now + report.a or 0
+  r.by, r.why = report.text, report.settings
+  if report.policy == 'closed' then
+    r.command_until = r.epoch
+  elseif report.policy == 'open' or report.policy == 'disabled' then
+    r.command, r.command_until = report.policy, report.a > 0 and now + report.a or 0
   end
   return r
 end
@@ -276,9 +284,10 @@ end
 local conflicts, lost = {}, {}
 
 -- The settings of one process are kept, as long as it belongs to the fleet, so that others can report that theirs differ.
+-- It may get other settings itself.
 local function compare_settings(report)
   local settings, owner = (redis.call('HGET', SETTINGS, report.name) or ''):match('^(%S+) (%S+)$')
-  if not (owner and redis.call('ZSCORE', MEMBERS, owner)) then
+  if not owner or owner == instance or not redis.call('ZSCORE', MEMBERS, owner) then
     redis.call('HSET', SETTINGS, report.name, report.settings .. ' ' .. instance)
   elseif settings ~= report.settings then
     conflicts[#conflicts + 1] = report.name

@@ -71,14 +71,16 @@ impl Exchange<'_> {
                 if known.epoch > record.epoch {
                     let token = known.token.max(record.token);
                     record = SharedRecord { token, lease: None, ..known };
-                    record.command = record.command_at(self.now).cloned();
+                    record.command = record.command_at(self.now).copied();
                 }
             }
             ReportKind::Force { kind, lasts, by, why } => {
-                self.force(&mut record, *kind, *lasts);
-                if let Some(command) = &mut record.command {
-                    (command.by, command.why) = (Arc::clone(by), Arc::clone(why));
+                // A release without a command changes nothing.
+                if *kind == ForceKind::Release && record.command.is_none() {
+                    return None;
                 }
+                self.force(&mut record, *kind, *lasts);
+                (record.by, record.why) = (Arc::clone(by), Arc::clone(why));
             }
         }
         (record != *before).then_some(record)
@@ -116,14 +118,14 @@ impl Exchange<'_> {
             ForceKind::Disabled => Some(CommandKind::Disabled),
             ForceKind::Closed => {
                 self.close(record);
-                record.command = None;
+                (record.command, record.closing) = (None, record.epoch);
                 return;
             }
             ForceKind::Release => None,
         };
         self.begin_epoch(record);
         let until = lasts.map_or(0, |lasts| self.now + millis(lasts));
-        record.command = kind.map(|kind| Command { kind, until, by: Arc::from(""), why: Arc::from("") });
+        (record.command, record.closing) = (kind.map(|kind| Command { kind, until }), 0);
     }
 
     fn begin_epoch(&self, record: &mut SharedRecord) {

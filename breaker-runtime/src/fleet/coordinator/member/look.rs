@@ -20,13 +20,13 @@ impl Member {
         intervals: LookIntervals,
     ) -> Duration {
         let now = around.local;
-        let regular = now.saturating_add(self.interval(record, intervals));
+        let regular = now.saturating_add(self.interval(record, around.now, intervals));
         let expected = self.expected_looks(record, around, intervals.tick);
         expected.into_iter().flatten().fold(regular, Duration::min).max(now)
     }
 
-    fn interval(&self, record: &SharedRecord, intervals: LookIntervals) -> Duration {
-        let has_command = self.command.is_some() || record.command.is_some();
+    fn interval(&self, record: &SharedRecord, store_time: u64, intervals: LookIntervals) -> Duration {
+        let has_command = self.command.is_some() || record.command_at(store_time).is_some();
         if self.lease.is_some() {
             return intervals.trial;
         }
