@@ -301,6 +301,7 @@ impl Coordinator {
         }
         if member.is_idle() && !self.cache.is_in_force(name) && change.is_none() {
             self.members.remove(name);
+            self.reporters.remove(name);
         }
         if let Some(outcome) = lease {
             self.counts.add(outcome);

@@ -1,0 +1,62 @@
+//! The votes and dissents of a small fleet: that each of them reaches the server, counts as long as it is true, and
+//! costs few exchanges.
+#![expect(clippy::indexing_slicing, reason = "a test may fail")]
+
+use breaker_fleet_tests::local_circuit::{LocalCircuit, LocalSettings};
+use breaker_fleet_tests::small_fleet::{SmallFleet, instance};
+use breaker_runtime::fleet::protocol::{Policy, RecordState};
+
+const SETTINGS: LocalSettings = LocalSettings { policy: Policy::Quorum, recovery: 30_000, lease: 10_000 };
+
+/// The circuits. The name of the one whose vote is withdrawn comes first.
+const CIRCUITS: [&str; 3] = ["a", "b", "c"];
+
+fn fleet(processes: usize) -> SmallFleet {
+    SmallFleet::new(processes, &CIRCUITS, &SETTINGS)
+}
+
+fn trip(circuit: &mut LocalCircuit, now: u64) {
+    circuit.trip(now);
+}
+
+/// Lets both processes vote for the last two circuits, and checks that few exchanges open them.
+fn votes_for_others_arrive(mut fleet: SmallFleet) {
+    let before = fleet.processes[0].exchanges;
+    for index in 0..2 {
+        fleet.change(index, "b", trip);
+        fleet.change(index, "c", trip);
+    }
+    fleet.run(3_000);
+    let exchanges = fleet.processes[0].exchanges - before;
+    assert_eq!(["b", "c"].map(|name| fleet.record(name).state), [RecordState::Open; 2]);
+    assert!(exchanges < 10, "{exchanges} exchanges in 3 seconds");
+    assert_eq!(fleet.record("a").votes, [], "it is withdrawn");
+}
+
+#[test]
+fn a_process_votes_for_other_circuits_after_a_withdrawal_that_was_lost() {
+    let mut fleet = fleet(2);
+    fleet.change(0, "a", trip);
+    fleet.run(2_000);
+    assert_eq!(fleet.record("a").votes, [instance(0)]);
+    fleet.processes[0].is_cut_off = true;
+    fleet.change(0, "a", |circuit, _| circuit.close());
+    fleet.run(1_300);
+    fleet.processes[0].is_cut_off = false;
+    fleet.run(3_000);
+    votes_for_others_arrive(fleet);
+}
+
+#[test]
+fn a_process_votes_for_other_circuits_after_it_has_looked_at_one_whose_vote_is_withdrawn() {
+    let mut fleet = fleet(2);
+    fleet.change(0, "a", trip);
+    fleet.run(2_000);
+    fleet.processes[0].is_slow = true;
+    fleet.change(0, "a", |circuit, _| circuit.close());
+    fleet.run(1_300);
+    fleet.change(0, "a", |_, _| {});
+    fleet.answer(0);
+    fleet.run(3_000);
+    votes_for_others_arrive(fleet);
+}
