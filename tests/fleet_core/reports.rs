@@ -60,3 +60,37 @@ fn a_process_votes_for_other_circuits_after_it_has_looked_at_one_whose_vote_is_w
     fleet.run(3_000);
     votes_for_others_arrive(fleet);
 }
+
+#[test]
+fn votes_open_a_circuit_when_fewer_are_needed_because_processes_have_left() {
+    let mut fleet = fleet(21);
+    fleet.change(0, "a", trip);
+    fleet.change(1, "a", trip);
+    fleet.run(3_000);
+    assert_eq!((fleet.record("a").state, fleet.record("a").votes.len()), (RecordState::Closed, 2));
+    (11..21).for_each(|index| fleet.leave(index));
+    fleet.run(3_000);
+    assert_eq!(fleet.record("a").state, RecordState::Open, "2 of 11 are enough");
+}
+
+#[test]
+fn a_vote_opens_a_circuit_when_the_settings_of_its_process_need_no_other() {
+    let mut fleet = fleet(2);
+    fleet.change(0, "a", trip);
+    fleet.run(3_000);
+    assert_eq!(fleet.record("a").state, RecordState::Closed);
+    fleet.change(0, "a", |circuit, _| circuit.set_policy(Policy::First));
+    fleet.run(3_000);
+    assert_eq!(fleet.record("a").state, RecordState::Open);
+}
+
+#[test]
+fn a_vote_that_opens_nothing_is_sent_once() {
+    let mut fleet = fleet(2);
+    let before = fleet.processes[0].clone();
+    fleet.change(0, "a", trip);
+    fleet.run(10_000);
+    let exchanges = fleet.processes[0].exchanges - before.exchanges;
+    assert_eq!(fleet.processes[0].votes - before.votes, 1);
+    assert!(exchanges < 20, "{exchanges}");
+}

@@ -93,7 +93,7 @@ impl Coordinator {
             let Some(member) = self.members.get_mut(&name) else { continue };
             if let Some(report) = member.report(self.cache.get(&name), &around) {
                 self.counts.count_report(&report.kind);
-                member.has_reported();
+                member.has_reported(&report.kind);
                 reports.push(report);
             }
         }
