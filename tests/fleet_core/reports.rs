@@ -4,7 +4,7 @@
 
 use breaker_fleet_tests::local_circuit::{LocalCircuit, LocalSettings};
 use breaker_fleet_tests::small_fleet::{SmallFleet, instance};
-use breaker_runtime::fleet::protocol::{Policy, RecordState};
+use breaker_runtime::fleet::protocol::{Policy, RecordState, SharedName, SharedRecord};
 
 const SETTINGS: LocalSettings = LocalSettings { policy: Policy::Quorum, recovery: 30_000, lease: 10_000 };
 
@@ -93,4 +93,17 @@ fn a_vote_that_opens_nothing_is_sent_once() {
     let exchanges = fleet.processes[0].exchanges - before.exchanges;
     assert_eq!(fleet.processes[0].votes - before.votes, 1);
     assert!(exchanges < 20, "{exchanges}");
+}
+
+#[test]
+fn a_vote_that_the_server_ignores_is_sent_again_with_the_regular_exchanges_only() {
+    let mut fleet = fleet(2);
+    // The record of a later epoch, which the process has not received.
+    let hidden = SharedRecord { epoch: 2_000_000_000, ..SharedRecord::closed() };
+    fleet.server.overwrite(SharedName::new("a", None), &hidden.to_string());
+    let before = fleet.processes[0].exchanges;
+    fleet.change(0, "a", trip);
+    fleet.run(10_000);
+    let exchanges = fleet.processes[0].exchanges - before;
+    assert!(exchanges < 20, "{exchanges} exchanges in 10 seconds");
 }
