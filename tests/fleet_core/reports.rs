@@ -4,6 +4,7 @@
 
 use breaker_fleet_tests::local_circuit::{LocalCircuit, LocalSettings};
 use breaker_fleet_tests::small_fleet::{SmallFleet, instance};
+use breaker_runtime::fleet::coordinator::Evidence;
 use breaker_runtime::fleet::protocol::{Policy, RecordState, SharedName, SharedRecord};
 
 const SETTINGS: LocalSettings = LocalSettings { policy: Policy::Quorum, recovery: 30_000, lease: 10_000 };
@@ -106,4 +107,27 @@ fn a_vote_that_the_server_ignores_is_sent_again_with_the_regular_exchanges_only(
     fleet.run(10_000);
     let exchanges = fleet.processes[0].exchanges - before;
     assert!(exchanges < 20, "{exchanges} exchanges in 10 seconds");
+}
+
+#[test]
+fn the_votes_and_dissents_of_a_process_that_leaves_or_dies_end() {
+    for has_time_to_leave in [true, false] {
+        let mut fleet = fleet(3);
+        fleet.change(0, "a", trip);
+        fleet.change(0, "b", |circuit, _| circuit.set_evidence(Evidence::Healthy));
+        (1..3).for_each(|index| fleet.change(index, "b", trip));
+        fleet.run(2_000);
+        assert_eq!(
+            (fleet.record("a").votes, fleet.record("b").dissents),
+            (vec![instance(0)], vec![instance(0)])
+        );
+        if has_time_to_leave {
+            fleet.leave(0);
+        } else {
+            fleet.processes[0].is_dead = true;
+            fleet.run(10_000);
+        }
+        assert_eq!((fleet.record("a").votes, fleet.record("b").dissents), (Vec::new(), Vec::new()));
+        assert_eq!(fleet.record("b").votes.len(), 2, "they have opened it");
+    }
 }
