@@ -123,7 +123,8 @@ impl Circuits {
             policy,
             adopts_always: config.adopt() == Adopt::Always,
             evidence: sample.evidence(now, &snapshot, &config),
-            rejected: rejected(&snapshot.totals, &config),
+            rejected: rejected(&snapshot.totals, &config)
+                .saturating_add(breaker.circuit().refused_questions()),
             lease: breaker.circuit().next_lease().min(MAX_LEASE),
             recovery: config.recovery_timeout(),
             reason: Arc::clone(&description.reason),
