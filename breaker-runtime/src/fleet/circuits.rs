@@ -77,6 +77,24 @@ impl Circuits {
         self.descriptions.retain(|name, _| self.samples.contains_key(name));
     }
 
+    /// Returns the shared circuits that are not closed. No change of their state may announce them: they opened before
+    /// the process connected.
+    pub(super) fn not_closed(&self) -> Vec<SharedName> {
+        let keyed = self.registry.iter_keyed().flat_map(|breaker| breaker.sharable_circuits());
+        self.registry.iter().chain(keyed).filter_map(|breaker| name_if_not_closed(&breaker)).collect()
+    }
+
+    /// Returns the shared circuits of the keys of this breaker that are not closed. New settings of the breaker share
+    /// them without a change of their state.
+    pub(super) fn not_closed_keys(&self, name: &SharedName) -> Vec<SharedName> {
+        match self.registry.store().get(&name.breaker()) {
+            Some(AnyBreaker::Keyed(breaker)) if name.key().is_none() => {
+                breaker.sharable_circuits().filter_map(|circuit| name_if_not_closed(&circuit)).collect()
+            }
+            Some(AnyBreaker::Keyed(_) | AnyBreaker::Single(_)) | None => Vec::new(),
+        }
+    }
+
     /// Returns the first sample of a circuit.
     fn new_sample(&self, now: Duration, totals: &Totals) -> Sample {
         if self.has_all { Sample::of_new(now, totals) } else { Sample::new(now, totals) }
@@ -168,6 +186,11 @@ impl Circuits {
     }
 }
 
+fn name_if_not_closed(breaker: &CircuitBreaker) -> Option<SharedName> {
+    let is_concerned = breaker.state() != State::Closed && breaker.circuit().config().shared().is_shared();
+    is_concerned.then(|| SharedName::new(breaker.name(), breaker.key()))
+}
+
 /// Returns the number of calls that show a demand for trial calls: of those that the circuit rejects, or would reject.
 fn rejected(totals: &Totals, config: &Config) -> u64 {
     // An open circuit admits calls in shadow mode, and above the limit of open circuits.
@@ -199,6 +222,7 @@ mod tests {
 
     use super::super::coordinator::Evidence;
     use super::{Circuits, SharedName, initiator, rejected};
+    use crate::breaker::CircuitBreaker;
     use crate::config::{Config, ConfigBuilder, Mode, Sharing};
     use crate::error::BreakerError;
     use crate::registry::{ConfigLayer, ConfigSection, Registry};
@@ -250,6 +274,42 @@ mod tests {
         assert!(matches!(evidence(), Evidence::Unknown));
         call();
         assert!(matches!(evidence(), Evidence::Healthy));
+    }
+
+    #[test]
+    fn shared_circuits_that_are_not_closed_are_found_without_a_change_of_their_state() {
+        let registry = Registry::new();
+        let single = registry.register("payment", shared().build().unwrap()).unwrap();
+        let hosts = registry.register_keyed("hosts", Config::default(), 9).unwrap();
+        let _closed = hosts.get("us");
+        [&single, &hosts.get("eu")].into_iter().for_each(CircuitBreaker::force_open);
+        let circuits = Circuits::new(registry);
+        let name = SharedName::new;
+        assert_eq!(circuits.not_closed(), [name("payment", None)]);
+        hosts.set_config(shared().build().unwrap());
+        assert_eq!(circuits.not_closed(), [name("payment", None), name("hosts", Some("eu"))]);
+        assert_eq!(circuits.not_closed_keys(&name("hosts", None)), [name("hosts", Some("eu"))]);
+        for other in [name("hosts", Some("eu")), name("payment", None), name("unknown", None)] {
+            assert_eq!(circuits.not_closed_keys(&other), []);
+        }
+    }
+
+    #[test]
+    fn a_question_whether_an_open_circuit_would_admit_a_call_shows_a_demand_for_trial_calls() {
+        let registry = Registry::new();
+        let single = registry.register("payment", shared().build().unwrap()).unwrap();
+        let hosts = registry.register_keyed("hosts", shared().build().unwrap(), 9).unwrap();
+        let host = hosts.get("eu");
+        let mut circuits = Circuits::new(registry);
+        let names = [SharedName::new("payment", None), SharedName::new("hosts", Some("eu"))];
+        let mut demand =
+            || names.each_ref().map(|name| circuits.view(name, Duration::ZERO).unwrap().rejected);
+        assert_eq!(demand(), [0, 0]);
+        assert!(single.would_admit() && hosts.would_admit("eu"));
+        assert_eq!(demand(), [0, 0], "a closed circuit needs no trial call");
+        [&single, &host].into_iter().for_each(CircuitBreaker::force_open);
+        assert!(!single.would_admit() && !hosts.would_admit("eu"));
+        assert_eq!(demand(), [1, 1]);
     }
 
     #[test]
