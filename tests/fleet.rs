@@ -13,6 +13,7 @@
 //! | `data.rs` | servers that lose data, refuse to write, change their role, or are busy |
 //! | `strangers.rs` | other programs that write to the namespace |
 //! | `names.rs` | strange names |
+//! | `unannounced.rs` | open circuits, callers and processes that no change of a state announces |
 
 #![expect(
     clippy::expect_used,
@@ -43,3 +44,5 @@ mod process;
 mod strangers;
 #[path = "fleet/traffic.rs"]
 mod traffic;
+#[path = "fleet/unannounced.rs"]
+mod unannounced;

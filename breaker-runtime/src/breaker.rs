@@ -48,6 +48,7 @@
 //! | `operator.rs` | the commands of an operator |
 //! | `retry_budget.rs` | the limit on retries of calls |
 //! | `retry_log.rs` | the recent successes and retries of a circuit |
+//! | `refused_questions.rs` | questions whether a call would be admitted, as a demand for trial calls of a fleet |
 //! | `sharing.rs` | a circuit that the processes of a fleet share |
 //! | `attachments.rs` | what strategies keep with a circuit |
 //! | `queue_counters.rs` | the figures of the queues of a circuit |
@@ -93,6 +94,7 @@ mod play;
 mod queue_access;
 mod queue_counters;
 mod record;
+mod refused_questions;
 mod retry_budget;
 mod retry_log;
 mod saturation;
@@ -302,6 +304,9 @@ impl CircuitBreaker {
     /// circuit whose trial call is due is still open, and becomes half-open only if a call arrives. The answer
     /// considers the state, the recovery timeout, trial slots and their leases, `max_concurrent`, the mode, and
     /// the commands of operators. Other threads may change it before the next call.
+    ///
+    /// A process of a fleet whose open circuit answers `false` asks the fleet for trial calls, as after a rejected call
+    /// (feature `redis`).
     ///
     /// A call that would have to wait for a slot is not admitted *now*, so the result is `false`. While the circuit
     /// closes gradually ([`ramp`](crate::ConfigBuilder::ramp)), the result is `true`, although only a share of the

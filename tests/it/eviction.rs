@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breaker_runtime::testing::Clock;
+use breaker_runtime::testing::{Clock, adoption};
 use breaker_runtime::{
     Config, ConfigBuilder, ConfigLayer, ConfigSection, Event, KeyedBreaker, Outcome, Registry, Sharing, State,
 };
@@ -219,6 +219,46 @@ fn a_half_open_circuit_whose_trial_calls_go_on_is_not_evicted() {
         std::iter::from_fn(|| events.try_next()).map(|event| event.unwrap().to_string()).collect();
     let expected = r#"circuit breaker "hosts" for "a": evicted while half-open, because no call arrived for 300s after the last trial call"#;
     assert_eq!(texts.last().map(String::as_str), Some(expected));
+}
+
+#[test]
+fn a_circuit_of_a_dead_host_that_a_fleet_keeps_open_is_evicted_and_one_with_callers_stays() {
+    let hosts = Hosts::at_most(2);
+    hosts.open("dead");
+    hosts.open("called");
+    let last_hold = RECOVERY * 20;
+    for _ in 0..20 {
+        for host in ["dead", "called"] {
+            let circuit = hosts.breakers.find(host).unwrap();
+            adoption::fleet_holds(&circuit, circuit.snapshot().generation, last_hold);
+        }
+        hosts.clock.advance(RECOVERY * 2);
+        assert!(hosts.breakers.get("called").try_acquire().is_err());
+    }
+    assert!(hosts.gets_circuit("new") && !hosts.has("dead"));
+    hosts.open("new");
+    assert!(!hosts.gets_circuit("another") && hosts.has("called"));
+}
+
+#[test]
+fn a_circuit_of_a_dead_host_is_evicted_although_a_fleet_grants_it_trial_calls_again_and_again() {
+    let hosts = Hosts::at_most(1);
+    hosts.open("dead");
+    for round in 0..20 {
+        let circuit = hosts.breakers.find("dead").unwrap();
+        adoption::fleet_holds(&circuit, circuit.snapshot().generation, RECOVERY);
+        hosts.clock.advance(RECOVERY);
+        adoption::fleet_grants(&circuit, 1, round);
+        hosts.clock.advance(RECOVERY);
+        if round < 19 {
+            adoption::fleet_opens(&circuit, RECOVERY, round, "refused");
+        }
+        drop(circuit);
+        assert!(round > 3 || !hosts.gets_circuit("new"), "{round}");
+        assert!(hosts.has("dead"), "{round}");
+    }
+    assert_eq!(hosts.breakers.find("dead").unwrap().state(), State::HalfOpen);
+    assert!(hosts.gets_circuit("new"));
 }
 
 #[test]

@@ -183,9 +183,13 @@ impl Circuit {
             return true;
         }
         let bulkhead = options.and_then(CircuitOptions::bulkhead);
-        self.state_would_admit()
+        let admits = self.state_would_admit()
             && (self.state() == State::Disabled
-                || bulkhead.is_none_or(|bulkhead| bulkhead.would_admit(&self.clock)))
+                || bulkhead.is_none_or(|bulkhead| bulkhead.would_admit(&self.clock)));
+        if !admits {
+            self.count_refused_question();
+        }
+        admits
     }
 
     /// Returns `true` if a call that needs no bulkhead slot would be admitted now.

@@ -6,6 +6,7 @@ use super::attachments::Attachments;
 use super::circuit::Circuit;
 use super::extras::Extras;
 use super::gate::GateSlot;
+use super::refused_questions::RefusedQuestions;
 use crate::event::Hub;
 
 impl Circuit {
@@ -38,6 +39,16 @@ impl Circuit {
     #[inline]
     pub(super) fn existing_gate_slot(&self) -> Option<&GateSlot> {
         self.extras.get().map(|extras| &extras.gate)
+    }
+
+    /// Returns the questions that this circuit has refused.
+    pub(super) fn questions(&self) -> &RefusedQuestions {
+        &self.extras().questions
+    }
+
+    /// Returns the questions that this circuit has refused, if it has what few circuits have.
+    pub(super) fn existing_questions(&self) -> Option<&RefusedQuestions> {
+        self.extras.get().map(|extras| &extras.questions)
     }
 
     fn extras(&self) -> &Extras {

@@ -52,6 +52,10 @@ impl Circuit {
             // The circuit of a key that came back would admit every call.
             return Err(NotIdleUntil(until));
         }
+        // The fleet moves `until` although no call arrives.
+        let followed = inspected.followed.filter(|followed| followed.calls == self.calls_and_questions());
+        let unused_from = followed.map(|followed| followed.unused_from);
+        let until = unused_from.unwrap_or(until);
         let abandoned_at = until.after(recovery_timeout.saturating_mul(ABANDONED_AFTER));
         match state {
             State::Closed => {
@@ -61,8 +65,8 @@ impl Circuit {
                 idle_from(self.last_fault_or_trial().after(recovery_timeout), now, Idleness::OldFaults)
             }
             State::Open => idle_from(abandoned_at, now, Idleness::Abandoned { due: until }),
-            State::HalfOpen if until == Moment::NEVER => {
-                let due = inspected.since.max(self.last_fault_or_trial());
+            State::HalfOpen if inspected.until == Moment::NEVER => {
+                let due = unused_from.unwrap_or(inspected.since).max(self.last_fault_or_trial());
                 let abandoned_at = due.after(recovery_timeout.saturating_mul(ABANDONED_AFTER));
                 idle_from(abandoned_at, now, Idleness::Abandoned { due })
             }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use once_cell::sync::OnceCell;
 
 use super::circuit::Circuit;
+use super::refused_questions::RefusedQuestions;
 use crate::failure_text::failure_text;
 use crate::state::machine::Pending;
 use crate::state::{Adoption, Cause, Transition};
@@ -21,6 +22,27 @@ impl Circuit {
         self.machine.next_lease()
     }
 
+    /// Returns the number of questions whether a call would be admitted that this circuit has answered with no. They
+    /// are counted from the first call of this method on.
+    #[allow(dead_code, reason = "only the feature `redis` shows a demand for trial calls")]
+    pub(crate) fn refused_questions(&self) -> u64 {
+        self.questions().watch()
+    }
+
+    /// Takes note of a question whether a call would be admitted that was answered with no: without the fleet, a caller
+    /// that asks first makes the trial call when it is due.
+    pub(super) fn count_refused_question(&self) {
+        if let Some(questions) = self.existing_questions() {
+            questions.add();
+        }
+    }
+
+    /// Returns a number that changes when a call ends, and when a question is counted.
+    pub(super) fn calls_and_questions(&self) -> u64 {
+        let questions = self.existing_questions().map_or(0, RefusedQuestions::read);
+        self.totals().calls().wrapping_add(questions)
+    }
+
     /// Follows a decision of the fleet, and runs no user code. The caller passes the result to
     /// [`announce`](Self::announce), on any thread that holds no lock.
     #[allow(dead_code, reason = "only the feature `redis` and the tests of it adopt decisions")]
@@ -34,7 +56,8 @@ impl Circuit {
             | Adoption::Trial { .. }
             | Adoption::Hold { .. } => adoption,
         };
-        self.change_after_hang(|hung| self.machine.adopt(adoption, &self.clock, hung))
+        let calls = self.calls_and_questions();
+        self.change_after_hang(|hung| self.machine.adopt(calls, adoption, &self.clock, hung))
     }
 
     /// Wakes calls and tasks that wait for a change of the state, and notifies listeners of pending transitions.

@@ -121,6 +121,9 @@ impl<S: Store> Agent<S> {
 
     /// Runs until the process has left the fleet.
     pub(super) async fn run(mut self) {
+        for name in self.circuits.not_closed() {
+            self.look_at(name);
+        }
         while !self.has_left {
             let wake = lock(&self.coordinator).next_step();
             if self.wake != wake {
@@ -133,7 +136,7 @@ impl<S: Store> Agent<S> {
                     self.receive(result);
                 }
                 Happened::Pushed(push) => self.step(Input::Pushed(Box::new(push))),
-                Happened::Changed(names) => names.into_iter().for_each(|name| self.look_at(name)),
+                Happened::Changed(names) => names.into_iter().for_each(|name| self.look_at_changed(name)),
                 Happened::Ordered(Some(Order::Command { command, answer })) => self.command(command, answer),
                 Happened::Ordered(Some(Order::Leave) | None) => self.step(Input::Leave),
                 Happened::Ticked => self.tick(),
@@ -175,6 +178,14 @@ impl<S: Store> Agent<S> {
         }
         self.circuits.sample(self.now());
         self.step(Input::Tick);
+    }
+
+    /// Passes a circuit that has changed, or the circuits of the keys of a breaker that has.
+    fn look_at_changed(&mut self, name: SharedName) {
+        let keys = self.circuits.not_closed_keys(&name);
+        for name in keys.into_iter().chain([name]) {
+            self.look_at(name);
+        }
     }
 
     /// Passes a circuit as it is now.

@@ -42,7 +42,7 @@ impl Listener for ChangeListener {
             Event::StateChanged(change) => SharedName::new(change.name(), change.key()),
             Event::ChangesLost(changes) => SharedName::new(changes.name(), changes.key()),
             Event::Evicted(eviction) => SharedName::new(eviction.name(), eviction.key()),
-            // The circuits of keys are looked at later.
+            // Without a key, the task looks at the circuits of all keys.
             Event::SettingsChanged(change) => SharedName::new(change.name(), change.key()),
             Event::Conflict(_) | Event::Waived(_) | Event::DrillStarted(_) | Event::DrillEnded(_) => return,
         };

@@ -61,6 +61,24 @@ impl Circuits {
         self.descriptions.retain(|name, _| self.samples.contains_key(name));
     }
 
+    /// Returns the shared circuits that are not closed. No change of their state may announce them: they opened before
+    /// the process connected.
+    pub(super) fn not_closed(&self) -> Vec<SharedName> {
+        let keyed = self.registry.iter_keyed().flat_map(|breaker| breaker.sharable_circuits());
+        self.registry.iter().chain(keyed).filter_map(|breaker| name_if_not_closed(&breaker)).collect()
+    }
+
+    /// Returns the shared circuits of the keys of this breaker that are not closed. New settings of the breaker share
+    /// them without a change of their state.
+    pub(super) fn not_closed_keys(&self, name: &SharedName) -> Vec<SharedName> {
+        match self.registry.store().get(&name.breaker()) {
+            Some(AnyBreaker::Keyed(breaker)) if name.key().is_none() => {
+                breaker.sharable_circuits().filter_map(|circuit| name_if_not_closed(&circuit)).collect()
+            }
+            Some(AnyBreaker::Keyed(_) | AnyBreaker::Single(_)) | None => Vec::new(),
+        }
+    }
+
     /// Returns what the circuit is now, or `None` if this process does not share a circuit of this name. `now` is the
     /// time of the fleet.
     pub(super) fn view(&mut self, name: &SharedName, now: Duration) -> Option<CircuitView> {
@@ -97,7 +115,8 @@ impl Circuits {
             policy,
             adopts_always: config.adopt() == Adopt::Always,
             evidence: sample.evidence(now, &snapshot, &config),
-            rejected: rejected(&snapshot.totals, &config),
+            rejected: rejected(&snapshot.totals, &config)
+                .saturating_add(breaker.circuit().refused_questions()),
             lease: breaker.circuit().next_lease().min(MAX_LEASE),
             recovery: config.recovery_timeout(),
             reason: Arc::clone(&description.reason),
@@ -155,6 +174,11 @@ fn first_sample(now: Duration, last: Option<Duration>, snapshot: &Snapshot) -> S
     } else {
         Sample::new(now, &snapshot.totals)
     }
+}
+
+fn name_if_not_closed(breaker: &CircuitBreaker) -> Option<SharedName> {
+    let is_concerned = breaker.state() != State::Closed && breaker.circuit().config().shared().is_shared();
+    is_concerned.then(|| SharedName::new(breaker.name(), breaker.key()))
 }
 
 /// Returns the number of calls that show a demand for trial calls: of those that the circuit rejects, or would reject.
@@ -262,6 +286,42 @@ mod tests {
         breaker.set_config(config);
         let name = SharedName::new("search", None);
         assert!(matches!(circuits.view(&name, SECOND).unwrap().evidence, Evidence::Healthy));
+    }
+
+    #[test]
+    fn shared_circuits_that_are_not_closed_are_found_without_a_change_of_their_state() {
+        let registry = Registry::new();
+        let single = registry.register("payment", shared().build().unwrap()).unwrap();
+        let hosts = registry.register_keyed("hosts", Config::default(), 9).unwrap();
+        let _closed = hosts.get("us");
+        [&single, &hosts.get("eu")].into_iter().for_each(CircuitBreaker::force_open);
+        let circuits = Circuits::new(registry);
+        let name = SharedName::new;
+        assert_eq!(circuits.not_closed(), [name("payment", None)]);
+        hosts.set_config(shared().build().unwrap());
+        assert_eq!(circuits.not_closed(), [name("payment", None), name("hosts", Some("eu"))]);
+        assert_eq!(circuits.not_closed_keys(&name("hosts", None)), [name("hosts", Some("eu"))]);
+        for other in [name("hosts", Some("eu")), name("payment", None), name("unknown", None)] {
+            assert_eq!(circuits.not_closed_keys(&other), []);
+        }
+    }
+
+    #[test]
+    fn a_question_whether_an_open_circuit_would_admit_a_call_shows_a_demand_for_trial_calls() {
+        let registry = Registry::new();
+        let single = registry.register("payment", shared().build().unwrap()).unwrap();
+        let hosts = registry.register_keyed("hosts", shared().build().unwrap(), 9).unwrap();
+        let host = hosts.get("eu");
+        let mut circuits = Circuits::new(registry);
+        let names = [SharedName::new("payment", None), SharedName::new("hosts", Some("eu"))];
+        let mut demand =
+            || names.each_ref().map(|name| circuits.view(name, Duration::ZERO).unwrap().rejected);
+        assert_eq!(demand(), [0, 0]);
+        assert!(single.would_admit() && hosts.would_admit("eu"));
+        assert_eq!(demand(), [0, 0], "a closed circuit needs no trial call");
+        [&single, &host].into_iter().for_each(CircuitBreaker::force_open);
+        assert!(!single.would_admit() && !hosts.would_admit("eu"));
+        assert_eq!(demand(), [1, 1]);
     }
 
     #[test]

@@ -302,13 +302,14 @@ impl Coordinator {
         let Decided { change, lease } = member.next(record, &around);
         member.update_demand(record, &around, &mut self.random);
         let (is_urgent, has_verdict) = (member.is_urgent(record, &around), member.has_lease());
-        if !member.may_report(record, &self.instance) {
+        if !member.may_report(record, &around) {
             self.reporters.remove(name);
         } else if !self.reporters.contains(name) {
             self.reporters.insert(name.clone());
         }
         if member.is_idle() && !record.is_in_force(store_time) && change.is_none() {
             self.members.remove(name);
+            self.reporters.remove(name);
         }
         if let Some(outcome) = lease {
             self.counts.add(outcome);

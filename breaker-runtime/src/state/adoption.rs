@@ -7,6 +7,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::progress::FollowedCalls;
 use super::record::Record;
 use super::recovery::Recovery;
 use super::transition::{Cause, Details, State, next};
@@ -49,6 +50,21 @@ pub(crate) enum Adoption {
 }
 
 impl Record {
+    /// Follows a decision of the fleet, if it applies to the state. The circuit has had this many calls and questions
+    /// so far.
+    #[allow(dead_code, reason = "only the feature `redis` and the tests of it adopt decisions")]
+    pub(super) fn adopt_after(&mut self, calls: u64, adoption: Adoption, now: Moment, recovery: &Recovery) {
+        self.expire(now, recovery);
+        let known = self.followed_calls().filter(|known| known.calls == calls);
+        self.adopt(adoption, now, recovery);
+        let unused_from = match self.state() {
+            State::Open => self.until(),
+            State::HalfOpen => now,
+            State::Closed | State::ForcedOpen | State::Disabled => return,
+        };
+        self.progress().followed = known.or(Some(FollowedCalls { calls, unused_from }));
+    }
+
     /// Follows a decision of the fleet, if it applies to the state.
     #[allow(dead_code, reason = "only the feature `redis` and the tests of it adopt decisions")]
     pub(super) fn adopt(&mut self, adoption: Adoption, now: Moment, recovery: &Recovery) {
@@ -282,6 +298,27 @@ mod tests {
     }
 
     #[test]
+    fn decisions_of_the_fleet_are_no_calls_and_a_transition_of_the_circuit_itself_is_one() {
+        let mut record = Record::new(second(0));
+        let unused_from = |record: &Record| record.followed_calls().map(|followed| followed.unused_from);
+        for (calls, adoption, at, expected) in [
+            (5, open(60, 0), 0, 60),
+            (5, hold(1, 90), 10, 60),
+            (6, hold(1, 90), 20, 110),
+            (6, hold(1, 90), 100, 110),
+            (6, trial(1), 150, 110),
+            (6, open(90, 0), 160, 110),
+            (7, trial(1), 170, 170),
+        ] {
+            record.adopt_after(calls, adoption.clone(), second(at), &RECOVERY);
+            assert_eq!(unused_from(&record), Some(second(expected)), "{adoption:?} at {at}");
+        }
+        let slot = record.admit(second(171), &RECOVERY).expect("it is granted").unwrap();
+        settle(&mut record, slot, Outcome::Failure, second(171), &RECOVERY);
+        assert_eq!((record.state(), unused_from(&record)), (State::Open, None));
+    }
+
+    #[test]
     fn a_lease_that_has_ended_comes_before_the_decision() {
         let mut record = opened(&RECOVERY);
         record.admit(second(60), &RECOVERY).expect("a trial call is due");
@@ -313,7 +350,7 @@ mod tests {
     fn calls_see_a_hold_without_the_lock() {
         let clock = Clock::default();
         let machine = Machine::new(RECOVERY, clock.now());
-        let moved = |adoption| _ = machine.adopt(adoption, &clock, || None);
+        let moved = |adoption| _ = machine.adopt(0, adoption, &clock, || None);
         moved(Adoption::Open { wait: Duration::ZERO, rounds: 0, reason: None });
         assert_eq!(machine.reject_fast(&clock), None, "a trial call is due");
         moved(hold(1, 3600));

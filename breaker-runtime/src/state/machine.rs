@@ -15,6 +15,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::backlog::Notification;
+use super::progress::FollowedCalls;
 use super::record::{HungCall, Observation, Record, TrialCall};
 use super::recovery::Recovery;
 pub(crate) use super::ticket::Ticket;
@@ -81,6 +82,7 @@ pub(crate) struct Inspection<T> {
     /// The moment until which the state cannot change without a call or an operator, or the end of the ramp of a
     /// closed circuit.
     pub(crate) until: Moment,
+    pub(crate) followed: Option<FollowedCalls>,
     /// `true` if a half-open circuit admits no further trial call now.
     pub(crate) is_full: bool,
     /// Number of consecutive failures.
@@ -328,8 +330,9 @@ impl<S: AsRef<Recovery>> Machine<S> {
         let from_settings = read(&locked.settings);
         let inspection = |record: &Record| {
             let (state, generation, until) = (record.state(), record.generation(), record.until());
-            let (since, is_full) = (record.since(), record.is_full(recovery));
-            Inspection { state, generation, since, until, is_full, run, from_settings }
+            let (since, is_full, followed) =
+                (record.since(), record.is_full(recovery), record.followed_calls());
+            Inspection { state, generation, since, until, followed, is_full, run, from_settings }
         };
         if hung.is_none() && (record.until() > now || record.state() == State::Open) {
             return inspection(record);

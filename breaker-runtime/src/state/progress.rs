@@ -27,8 +27,20 @@ pub(super) struct Progress {
     pub(super) lease_doublings: u32,
     /// The end of the ramp of a closed circuit, until that is noticed.
     pub(super) ramp_ends: Option<Moment>,
+    /// The calls at the last decision of the fleet; `None` if the circuit has changed its state by itself since.
+    pub(super) followed: Option<FollowedCalls>,
     pub(super) history: History,
     pub(super) backlog: Backlog,
+}
+
+/// The calls of a circuit at the last decision of the fleet. The fleet moves the end of the open time again and again, so
+/// that moment does not tell whether the circuit still has callers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FollowedCalls {
+    /// Number of calls, and of questions whether a call would be admitted.
+    pub(crate) calls: u64,
+    /// The end of the first open time, or the start of the first trial calls, without a further call since.
+    pub(crate) unused_from: Moment,
 }
 
 impl Progress {
@@ -42,6 +54,7 @@ impl Progress {
             reopenings: 0,
             lease_doublings: 0,
             ramp_ends: None,
+            followed: None,
             history,
             backlog: Backlog::default(),
         }
@@ -58,7 +71,7 @@ impl Progress {
         let &Transition { from, to, cause, .. } = transition;
         let was_ramping = self.ramp_ends.take().is_some_and(|ends| at < ends);
         self.slots.clear();
-        (self.successes, self.granted) = (0, None);
+        (self.successes, self.granted, self.followed) = (0, None, None);
         match (from, to) {
             (State::Closed, State::Open) if was_ramping => self.count_reopening(),
             (State::HalfOpen, State::Open) => self.count_reopening(),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::backlog::{DatedTransition, Notification};
 use super::history::History;
-use super::progress::Progress;
+use super::progress::{FollowedCalls, Progress};
 use super::ramp::{Ramp, limited};
 use super::recovery::Recovery;
 use super::transition::{Cause, Details, State, Transition, next};
@@ -136,6 +136,11 @@ impl Record {
             (State::Closed | State::Open | State::HalfOpen, None)
             | (State::ForcedOpen | State::Disabled, _) => Moment::NEVER,
         }
+    }
+
+    /// Returns the calls at the last decision of the fleet, if the circuit has not changed its state by itself since.
+    pub(super) fn followed_calls(&self) -> Option<FollowedCalls> {
+        self.progress.as_ref()?.followed
     }
 
     /// Admits a call and returns its trial slot, or `None` if calls are unrestricted.

@@ -2,7 +2,7 @@
 //!
 //! Other tests use the model as their server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use breaker_runtime::fleet::protocol::{
@@ -18,6 +18,7 @@ use ranking::Ranking;
 
 const KEPT_MS: u64 = 24 * 60 * 60 * 1000;
 const PRUNED_AT_ONCE: usize = 8;
+const CORRECTED_AT_ONCE: usize = 1_000;
 const PUBLISHED_AT_ONCE: usize = 50;
 const PUBLISHED_EVERY_MS: u64 = 50;
 const MAX_NUMBER: u64 = 1 << 52;
@@ -96,14 +97,18 @@ impl Ledger {
         let new_meta = Meta { incarnation: now, version: newest, published_at: 0, published: None };
         let meta = self.meta.get_or_insert(new_meta);
         let published = meta.published.unwrap_or(meta.version);
+        let mut gone = BTreeSet::new();
         if request.is_leaving {
             self.members.remove(&request.instance);
+            gone.insert(request.instance.clone());
         } else {
             self.members.insert(request.instance.clone(), now);
         }
         self.members.remove_above(now + MAX_LIFETIME_MS);
         let oldest = self.oldest_heartbeat(now);
+        gone.extend(self.members.below(oldest).cloned());
         self.members.remove_below(oldest);
+        self.remove_reports_of(now, &gone);
         let (mut conflicts, mut lost) = (Vec::new(), Vec::new());
         for report in &request.reports {
             lost.extend(self.receive(now, request, report));
@@ -254,6 +259,26 @@ impl Ledger {
         record.version = meta.version;
         self.records.insert(name.clone(), Stored::Record(record));
         self.log.insert(name.clone(), meta.version);
+    }
+
+    /// Removes the votes and dissents of processes that no longer belong to the fleet.
+    fn remove_reports_of(&mut self, now: u64, gone: &BTreeSet<InstanceId>) {
+        if gone.is_empty() {
+            return;
+        }
+        let mut names: Vec<_> = self.log.after(0).map(|(_, name)| name.clone()).collect();
+        names.reverse();
+        for name in names.into_iter().take(CORRECTED_AT_ONCE) {
+            let mut record = self.load(now, &name);
+            let before = (record.votes.len(), record.dissents.len());
+            if record.state == RecordState::Closed {
+                record.votes.retain(|process| !gone.contains(process));
+            }
+            record.dissents.retain(|process| !gone.contains(process));
+            if before != (record.votes.len(), record.dissents.len()) {
+                self.store(now, &name, record);
+            }
+        }
     }
 
     /// Applies a report. Returns the name of its circuit if its record was lost.

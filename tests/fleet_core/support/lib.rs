@@ -2,3 +2,4 @@
 
 pub mod ledger;
 pub mod local_circuit;
+pub mod small_fleet;

@@ -102,6 +102,11 @@ impl LocalCircuit {
         matches!(self.state, State::Open { .. })
     }
 
+    /// Sets how many processes must agree that the dependency fails.
+    pub const fn set_policy(&mut self, policy: Policy) {
+        self.settings.policy = policy;
+    }
+
     /// Sets what the calls of the process say about the dependency.
     pub const fn set_evidence(&mut self, evidence: Evidence) {
         self.evidence = evidence;
@@ -122,6 +127,12 @@ impl LocalCircuit {
             State::Open { .. } => self.rejected += 1,
             State::Closed | State::HalfOpen | State::ForcedOpen | State::Disabled => {}
         }
+    }
+
+    /// Closes an open circuit, because an operator of the process does.
+    pub fn close(&mut self) {
+        self.move_to(State::Closed);
+        self.evidence = Evidence::Unknown;
     }
 
     /// Ends the trial calls.

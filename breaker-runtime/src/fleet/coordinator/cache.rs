@@ -7,6 +7,12 @@ use crate::fleet::protocol::{InstanceId, Push, RecordState, Reply, SharedName, S
 /// The largest number of records that are kept, so that a foreign program cannot fill the memory through the store.
 const MAX_RECORDS: usize = 100_000;
 
+/// Milliseconds after the last change of a closed record from which it is forgotten: one day more than in the store,
+/// which removes a few at a time. The store ignores reports of a process that has forgotten a record before it has.
+const KEPT_MS: u64 = 2 * DAY_MS;
+const DAY_MS: u64 = 24 * HOUR_MS;
+const HOUR_MS: u64 = 60 * 60 * 1000;
+
 /// The records of the store.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Cache {
@@ -26,6 +32,9 @@ pub(super) struct Cache {
     in_force: BTreeSet<SharedName>,
     /// The closed records with a vote of this process, and the open ones with its dissent.
     marked: BTreeSet<SharedName>,
+    /// The time of the store at which to look for old records; `None` while it is not known since when all records have
+    /// been read.
+    next_cleanup: Option<u64>,
 }
 
 /// The effect of a reply on the cache.
@@ -48,6 +57,7 @@ impl Cache {
             lost: BTreeSet::new(),
             in_force: BTreeSet::new(),
             marked: BTreeSet::new(),
+            next_cleanup: None,
         }
     }
 
@@ -97,6 +107,7 @@ impl Cache {
         self.incarnation = Some(reply.incarnation);
         if has_lost_data || (reply.is_new_server && sent > 0) {
             self.cursor = 0;
+            self.next_cleanup = None;
             self.unconfirmed = Some(self.records.keys().cloned().collect());
             return CacheUpdate::ReadAgain { has_lost_data };
         }
@@ -112,6 +123,7 @@ impl Cache {
         self.cursor = self.cursor.max(reply.version);
         if !reply.has_more {
             self.finish_reading();
+            self.clean_up(reply.now);
         }
         CacheUpdate::Applied(changed)
     }
@@ -175,6 +187,27 @@ impl Cache {
         }
     }
 
+    /// Forgets closed records that have not changed for long, so that there is space for others. The version of a
+    /// record is at least the time of its last change.
+    fn clean_up(&mut self, now: u64) {
+        // Until then, the store has had the time to remove what was old when this process read it.
+        let planned = *self.next_cleanup.get_or_insert(now.saturating_add(DAY_MS));
+        if now < planned {
+            return;
+        }
+        self.next_cleanup = Some(now.saturating_add(HOUR_MS));
+        let newest = now.saturating_sub(KEPT_MS);
+        let Self { records, in_force, lost, marked, .. } = self;
+        records.retain(|name, record| {
+            let is_kept = record.version > newest || in_force.contains(name);
+            if !is_kept {
+                lost.remove(name);
+                marked.remove(name);
+            }
+            is_kept
+        });
+    }
+
     /// Remembers to restore a record. Until then the store would ignore what this process reports about it.
     fn mark_lost(&mut self, name: SharedName) {
         if self.records.contains_key(&name) {
@@ -189,5 +222,82 @@ fn set(names: &mut BTreeSet<SharedName>, name: &SharedName, is_member: bool) {
         names.insert(name.clone());
     } else {
         names.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: u64 = 1_000_000_000_000;
+
+    fn reply(now: u64, records: Vec<(SharedName, SharedRecord)>) -> Reply {
+        Reply {
+            incarnation: 1,
+            version: now,
+            now,
+            alive: 2,
+            has_more: false,
+            records,
+            unreadable: Vec::new(),
+            conflicts: Vec::new(),
+            is_new_server: false,
+            lost: Vec::new(),
+        }
+    }
+
+    fn record(name: &str, state: RecordState, version: u64) -> (SharedName, SharedRecord) {
+        let votes = vec![InstanceId::new("a", 1)];
+        let record = SharedRecord { state, epoch: version, version, votes, ..SharedRecord::closed() };
+        (SharedName::new(name, None), record)
+    }
+
+    fn names(cache: &Cache) -> Vec<&str> {
+        cache.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    #[test]
+    fn closed_records_are_forgotten_two_days_after_their_last_change() {
+        let mut cache = Cache::new(InstanceId::new("a", 1));
+        let known = [("closed", RecordState::Closed), ("open", RecordState::Open)];
+        let known = known.map(|(name, state)| record(name, state, START));
+        cache.receive(reply(START, known.into()), 0);
+        for (hours, expected) in [(47, 3), (48, 2), (49, 2), (72, 1)] {
+            let now = START + hours * HOUR_MS;
+            let recent = (hours == 47).then(|| record("recent", RecordState::Closed, START + DAY_MS));
+            cache.receive(reply(now, recent.into_iter().collect()), 0);
+            assert_eq!(names(&cache).len(), expected, "after {hours} hours: {:?}", names(&cache));
+        }
+        assert_eq!((names(&cache), cache.marked().count()), (vec!["open"], 0));
+    }
+
+    #[test]
+    fn old_records_of_a_store_are_kept_for_a_day_after_they_were_read_from_another_server() {
+        let mut cache = Cache::new(InstanceId::new("b", 1));
+        let old = || vec![record("old", RecordState::Closed, START)];
+        let now = START + 10 * DAY_MS;
+        cache.receive(reply(now, old()), 0);
+        let other = Reply { is_new_server: true, ..reply(now + 2 * DAY_MS, Vec::new()) };
+        assert!(matches!(cache.receive(other, now), CacheUpdate::ReadAgain { has_lost_data: false }));
+        for (days, expected) in [(2, 1), (3, 0)] {
+            let records = if days == 2 { old() } else { Vec::new() };
+            cache.receive(reply(now + days * DAY_MS, records), 0);
+            assert_eq!(names(&cache).len(), expected, "after {days} days");
+        }
+    }
+
+    #[test]
+    fn a_process_that_has_seen_very_many_circuits_has_space_for_a_new_one() {
+        let mut cache = Cache::new(InstanceId::new("b", 1));
+        for day in 0..5 {
+            let now = START + day * DAY_MS;
+            let name = |number| format!("{day} {number}");
+            let records = (0..40_000).map(|number| record(&name(number), RecordState::Closed, now));
+            cache.receive(reply(now, records.collect()), 0);
+        }
+        let now = START + 5 * DAY_MS;
+        cache.receive(reply(now, vec![record("new", RecordState::Open, now)]), 0);
+        assert!(cache.is_in_force(&SharedName::new("new", None), now));
+        assert!(cache.iter().count() <= MAX_RECORDS);
     }
 }

@@ -6,6 +6,7 @@ use super::cache::CacheUpdate;
 use super::event::{Notice, Output};
 use super::exchange::{Exchange, PendingCommand};
 use super::link::LinkChange;
+use super::member::Member;
 use super::pace::MAX_REPORTS;
 use super::store_clock::StoreClock;
 use super::{Coordinator, Departure};
@@ -117,6 +118,7 @@ impl Coordinator {
         finish_commands(exchange.as_ref(), Some(kind), outputs);
         // The time may have jumped, which would make every later request too late.
         self.knows_time = false;
+        self.members.values_mut().for_each(Member::has_lost_report);
         let sent = exchange.map_or(0, |exchange| exchange.cursor);
         let has_records = partial.is_some();
         let changed = partial.and_then(|reply| self.receive_records(now, *reply, sent, outputs));

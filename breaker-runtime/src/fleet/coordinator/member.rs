@@ -29,6 +29,9 @@ pub(super) struct Member {
     followed: Option<u64>,
     /// The vote for the current opening of the circuit.
     vote: Option<CastVote>,
+    /// The vote that was sent last, unless the exchange has failed. The store can ignore it, for example because the
+    /// process keeps no further record and does not know the epoch. Sending it again is not urgent then.
+    sent_vote: Option<CastVote>,
     /// The lease of this process, until its verdict is known.
     lease: Option<HeldLease>,
     /// The command that was executed last, until it is released.
@@ -104,6 +107,7 @@ impl Member {
             seen: now,
             followed: None,
             vote: None,
+            sent_vote: None,
             lease: None,
             command: None,
             recovered: None,

@@ -87,10 +87,13 @@ impl Coordinator {
         around.can_lease &= !around.is_leaving;
         let limit = reports.len().saturating_add(self.pace.max_reports()).min(MAX_REPORTS);
         for name in order_of_reports(&self.members, &self.reporters, limit, &mut self.random) {
-            let Some(member) = self.members.get_mut(&name).filter(|_| reports.len() < limit) else { break };
+            if reports.len() >= limit {
+                break;
+            }
+            let Some(member) = self.members.get_mut(&name) else { continue };
             if let Some(report) = member.report(self.cache.get(&name), &around) {
                 self.counts.count_report(&report.kind);
-                member.has_reported();
+                member.has_reported(&report.kind);
                 reports.push(report);
             }
         }

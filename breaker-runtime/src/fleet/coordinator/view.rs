@@ -16,7 +16,7 @@ pub struct CircuitView {
     /// `true` if the circuit follows the fleet even if its own calls succeed.
     pub adopts_always: bool,
     pub evidence: Evidence,
-    /// Number of calls that the open circuit has rejected so far.
+    /// Number of calls that the open circuit has rejected so far, and of times that it said that it would.
     pub rejected: u64,
     /// The time for one round of trial calls.
     pub lease: Duration,

@@ -10,6 +10,7 @@ local MAX_ROUNDS = 2 ^ 31
 local MAX_DISSENTS = 10
 local KEPT_MS = 24 * 60 * 60 * 1000
 local PRUNED_AT_ONCE = 8
+local CORRECTED_AT_ONCE = 1000
 local PUBLISHED_AT_ONCE = 50
 local PUBLISHED_EVERY_MS = 50
 
@@ -27,14 +28,21 @@ if not incarnation then
 end
 local first_version = version
 
+-- The processes that no longer belong to the fleet.
+local gone = {}
 if is_leaving then
   redis.call('ZREM', MEMBERS, instance)
+  gone[instance] = true
 else
   redis.call('ZADD', MEMBERS, int(now), instance)
 end
 redis.call('ZREMRANGEBYSCORE', MEMBERS, '(' .. int(newest_heartbeat), '+inf')
 local alive = redis.call('ZCARD', MEMBERS)
-alive = alive - redis.call('ZREMRANGEBYSCORE', MEMBERS, '-inf', '(' .. int(oldest_heartbeat(alive)))
+local before_oldest = '(' .. int(oldest_heartbeat(alive))
+for _, other in ipairs(redis.call('ZRANGEBYSCORE', MEMBERS, '-inf', before_oldest)) do
+  gone[other] = true
+end
+alive = alive - redis.call('ZREMRANGEBYSCORE', MEMBERS, '-inf', before_oldest)
 
 local function split(list)
   local items = {}
@@ -172,6 +180,41 @@ local function without_this_instance(list)
     end
   end
   return others
+end
+
+local function without_gone(list)
+  local members = {}
+  for _, other in ipairs(list) do
+    if not gone[other] then
+      members[#members + 1] = other
+    end
+  end
+  return members
+end
+
+-- Removes the votes and dissents of processes that no longer belong to the fleet, and of which no other process knows
+-- that. The votes of an open circuit are those that opened it.
+local function correct(name, text)
+  local r = text and not text:find(' %- %-$') and read_record(text)
+  if not r then
+    return
+  end
+  local before = join(r.votes) .. ' ' .. join(r.dissents)
+  if r.state == 'c' then
+    r.votes = without_gone(r.votes)
+  end
+  r.dissents = without_gone(r.dissents)
+  if join(r.votes) .. ' ' .. join(r.dissents) ~= before then
+    store(name, r)
+  end
+end
+
+if next(gone) then
+  local names = redis.call('ZREVRANGEBYSCORE', LOG, int(MAX_NUMBER), 0, 'LIMIT', 0, CORRECTED_AT_ONCE)
+  local texts = #names > 0 and redis.call('HMGET', RECORDS, unpack(names)) or {}
+  for i, text in ipairs(texts) do
+    correct(names[i], text)
+  end
 end
 
 -- How many instances must agree: one, or a tenth of the fleet.

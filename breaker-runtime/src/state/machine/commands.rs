@@ -33,17 +33,18 @@ impl<S: AsRef<Recovery>> Machine<S> {
         self.publish(locked)
     }
 
-    /// Follows a decision of the fleet. Returns the transitions that listeners must be notified of.
+    /// Follows a decision of the fleet after this many calls and questions. Returns the transitions that listeners must be notified of.
     #[allow(dead_code, reason = "only the feature `redis` and the tests of it adopt decisions")]
     pub(crate) fn adopt(
         &self,
+        calls: u64,
         adoption: Adoption,
         clock: &Clock,
         hung: impl FnOnce() -> Option<HungCall>,
     ) -> Pending {
         let locked = &mut *self.lock();
         locked.record.open_if_hung(hung(), locked.settings.as_ref());
-        locked.record.adopt(adoption, clock.now(), locked.settings.as_ref());
+        locked.record.adopt_after(calls, adoption, clock.now(), locked.settings.as_ref());
         self.publish(locked)
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{CastVote, HeldLease, Member, Surroundings};
-use crate::fleet::coordinator::view::{CircuitView, LocalState};
+use crate::fleet::coordinator::view::LocalState;
 use crate::fleet::protocol::{InstanceId, RecordState, Report, ReportKind, SharedRecord};
 
 impl Member {
@@ -32,11 +32,16 @@ impl Member {
         let is_in = |list: &[InstanceId]| list.contains(around.instance);
         match (record.state, self.view.state) {
             (RecordState::Closed, LocalState::Open { .. }) => {
-                let &CircuitView { generation, policy, .. } = &self.view;
-                self.vote = Some(CastVote { epoch: record.epoch, generation });
+                let policy = self.view.policy;
+                self.vote = Some(self.next_vote(record));
                 let (reason, settings) = (Arc::clone(&self.view.reason), Arc::clone(&self.view.settings));
                 let open = self.due_in(around.local).unwrap_or(Duration::MAX);
-                (!is_in(&record.votes)).then_some(ReportKind::Vote { open, policy, reason, settings })
+                self.is_vote_needed(record, around).then_some(ReportKind::Vote {
+                    open,
+                    policy,
+                    reason,
+                    settings,
+                })
             }
             (RecordState::Closed, LocalState::Closed | LocalState::ForcedOpen | LocalState::Disabled) => {
                 self.vote = None;
@@ -88,15 +93,15 @@ impl Member {
     }
 
     /// Returns `true` if there may be something to report about the circuit, now or after some time. It depends on the
-    /// circuit and the record alone, except for the lease that this process asks for.
-    pub(in super::super) fn may_report(&self, record: &SharedRecord, instance: &InstanceId) -> bool {
+    /// circuit, the record and the number of processes alone, except for the lease that this process asks for.
+    pub(in super::super) fn may_report(&self, record: &SharedRecord, around: &Surroundings<'_>) -> bool {
+        let instance = around.instance;
         if self.lease.is_some() || self.demand.asks() {
             return true;
         }
         match (record.state, self.view.state) {
             (RecordState::Closed, LocalState::Open { .. }) => {
-                let vote = CastVote { epoch: record.epoch, generation: self.view.generation };
-                self.vote != Some(vote) || !record.votes.contains(instance)
+                self.vote != Some(self.next_vote(record)) || self.is_vote_needed(record, around)
             }
             (RecordState::Closed, LocalState::Closed | LocalState::ForcedOpen | LocalState::Disabled) => {
                 self.vote.is_some() || record.votes.contains(instance)
@@ -121,12 +126,32 @@ impl Member {
         let has_new_vote = record.state == RecordState::Closed
             && record.command_at(around.now).is_none()
             && matches!(self.view.state, LocalState::Open { .. })
-            && !record.votes.contains(around.instance);
+            && self.sent_vote != Some(self.next_vote(record))
+            && self.is_vote_needed(record, around);
         has_new_vote || self.demand.asks()
     }
 
-    /// Takes note that the reports of this circuit have been sent.
-    pub(in super::super) const fn has_reported(&mut self) {
+    /// Returns `true` if a vote for an open circuit has an effect: the record does not list this process, or it lists
+    /// enough processes to open. The store counts votes when one arrives, and fewer may be needed since the last one.
+    fn is_vote_needed(&self, record: &SharedRecord, around: &Surroundings<'_>) -> bool {
+        let listed = u32::try_from(record.votes.len()).unwrap_or(u32::MAX);
+        !record.votes.contains(around.instance) || listed >= self.view.policy.needed(around.alive)
+    }
+
+    const fn next_vote(&self, record: &SharedRecord) -> CastVote {
+        CastVote { epoch: record.epoch, generation: self.view.generation }
+    }
+
+    /// Takes note that a report of this circuit has been sent.
+    pub(in super::super) fn has_reported(&mut self, report: &ReportKind) {
         self.demand.has_asked();
+        if matches!(report, ReportKind::Vote { .. }) {
+            self.sent_vote = self.vote;
+        }
+    }
+
+    /// Takes note that the store may not have received the last report.
+    pub(in super::super) const fn has_lost_report(&mut self) {
+        self.sent_vote = None;
     }
 }
