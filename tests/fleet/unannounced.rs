@@ -54,8 +54,11 @@ fn open_circuits_of_keys_that_new_settings_share_open_for_the_fleet() {
     let server = RedisServer::start(&[]);
     let processes = process::fleet(&server.url(), 1, &config());
     let hosts = opened_hosts(&processes[0], config().shared(Sharing::Local).build().expect("valid"));
+    // A later change has arrived, so that of the host has as well.
+    processes[0].fail();
+    until(&processes, "it is open", Process::sees_open);
     hosts.set_config(first());
-    until(&processes, "it is open", |process| open_for_the_fleet(process) == ["eu"]);
+    until(&processes, "both are open", |process| open_for_the_fleet(process) == ["eu", process::CIRCUIT]);
 }
 
 #[test]
