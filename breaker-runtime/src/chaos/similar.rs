@@ -20,7 +20,7 @@ pub(super) fn is_similar(name: &str, other: &str) -> bool {
 }
 
 fn is_near(name: &str, other: &str, distance: usize) -> bool {
-    distance <= (name.chars().count() / 3).max(2) || contains(other, name)
+    distance <= name.chars().count() / 3 || contains(other, name)
 }
 
 fn contains(one: &str, other: &str) -> bool {
@@ -75,6 +75,9 @@ mod tests {
         assert_eq!(similar_names("paymen", known.into_iter()), ["payment", "payments", "payment-eu"]);
         assert_eq!(similar_names("weather", known.into_iter()), ["search", "payment", "payment-eu"]);
         assert!(known.iter().all(|other| !is_similar("weather", other)));
+        assert!(
+            is_similar("serach", "search") && is_similar("pay", "payment") && !is_similar("name", "ramp")
+        );
         assert!(similar_names("weather", std::iter::empty()).is_empty());
     }
 }

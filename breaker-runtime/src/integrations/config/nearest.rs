@@ -1,6 +1,7 @@
 //! Finds the name that a misspelled one resembles.
 
-/// Returns the known name that is nearest to `written`, without regard to case, if it is near enough to be meant.
+/// Returns the known name that is nearest to `written`, without regard to case, if at most a third of the characters
+/// differ, and at most four.
 pub(super) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Names are at most 255 bytes long; a longer text resembles none of them.
     if written.len() > 255 {
@@ -8,14 +9,14 @@ pub(super) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str
     }
     let written = written.to_lowercase();
     let length = written.chars().count();
-    let most = length.div_ceil(3).min(4);
+    let most = (length / 3).min(4);
     let distance = |name: &str| {
         let name = name.to_lowercase();
         // Each character more or less is one edit, so these lengths are compared before the names.
         (name.chars().count().abs_diff(length) <= most).then(|| strsim::damerau_levenshtein(&written, &name))
     };
     let distances = known.into_iter().filter_map(|name| Some((distance(name)?, name)));
-    let (found, name) = distances.min_by_key(|(distance, _)| *distance).filter(|_| most > 0)?;
+    let (found, name) = distances.min_by_key(|(distance, _)| *distance)?;
     (found <= most).then_some(name)
 }
 
@@ -25,11 +26,15 @@ mod tests {
 
     #[test]
     fn a_misspelled_name_resembles_the_nearest_one() {
-        let known = ["payment", "search", "jitter"];
+        let known = ["payment", "search", "jitter", "ramp", "db"];
         for (written, expected) in [
             ("paymnet", Some("payment")),
             ("SERACH", Some("search")),
             ("serch", Some("search")),
+            ("rmap", Some("ramp")),
+            ("DB", Some("db")),
+            ("name", None),
+            ("dc", None),
             ("stock", None),
             ("", None),
         ] {
