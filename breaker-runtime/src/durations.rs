@@ -264,10 +264,10 @@ impl CallDurations {
     /// ```
     #[must_use]
     pub fn count_within(&self, limit: Duration) -> u64 {
-        let nanos = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
-        if nanos == u64::MAX {
+        if limit == Duration::MAX {
             return self.count;
         }
+        let nanos = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
         let counted = (bucket_of(nanos) + 1).min(BUCKETS - 1);
         self.buckets.iter().take(counted).sum()
     }
@@ -385,6 +385,7 @@ mod tests {
         let within = [70, 80, 120, 60_000].map(|limit| durations.count_within(minutes(limit)));
         assert_eq!(within, [1, 1, 1, 1]);
         assert_eq!(durations.count_within(Duration::from_nanos(u64::MAX - 1)), 1);
+        assert_eq!(durations.count_within(Duration::from_secs(1 << 50)), 1);
         assert_eq!(durations.count_within(Duration::MAX), 4);
         assert_eq!(CallDurations::default().count_within(Duration::MAX), 0);
     }

@@ -134,6 +134,24 @@ fn bounds_that_are_written_alike_are_one_bucket() {
     assert_eq!(text.lines().filter(|line| line.contains("_seconds_bucket")).count(), 2, "{text}");
 }
 
+#[test]
+fn a_call_longer_than_all_buckets_is_in_the_last_bucket_only() {
+    let clock = testing::Clock::new();
+    let registry = Registry::with_clock(&clock);
+    let breaker = registry.register("slow", Config::builder().durations(true).build().unwrap()).unwrap();
+    let call = breaker.try_acquire().unwrap();
+    clock.advance(seconds(5_000));
+    call.settle(Outcome::Success);
+    let bounds = [seconds(6_000), seconds(1 << 50), Duration::MAX];
+    let text = prometheus::BreakerCollector::new(&registry).buckets(bounds).encode();
+    let counts: Vec<&str> = text
+        .lines()
+        .filter(|line| line.contains("_seconds_bucket"))
+        .filter_map(|line| line.split(' ').next_back())
+        .collect();
+    assert_eq!(counts, ["0", "0", "1"], "{text}");
+}
+
 /// A line of metrics, with sorted labels.
 #[derive(Debug, PartialEq, PartialOrd)]
 struct MetricSample<'a> {

@@ -139,7 +139,7 @@ impl BreakerCollector {
     }
 
     /// Sets the upper bounds of the buckets for durations, in any order. Without a bound, the only bucket is
-    /// `+Inf`. Of bounds that are equal as `f64` seconds, only one is used.
+    /// `+Inf`, whose bound is `Duration::MAX`. Of bounds that are equal as `f64` seconds, only one is used.
     ///
     /// Durations are recorded with an error of up to 12.5 %, so bounds closer than that add no information. Calls of
     /// more than 73 min are in the bucket `+Inf` only, whatever the bounds are.
@@ -159,7 +159,7 @@ impl BreakerCollector {
     /// ```
     #[must_use]
     pub fn buckets(mut self, upper_bounds: impl IntoIterator<Item = Duration>) -> Self {
-        self.buckets = upper_bounds.into_iter().collect();
+        self.buckets = upper_bounds.into_iter().filter(|bound| *bound != Duration::MAX).collect();
         self.buckets.sort_unstable();
         // Bounds that differ only in their `Duration` would be written as the same label `le`.
         self.buckets.dedup_by_key(|bound| bound.as_secs_f64().to_bits());
