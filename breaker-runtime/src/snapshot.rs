@@ -12,6 +12,7 @@ use std::time::Duration;
 pub(crate) use self::combination::Combination;
 pub use self::key_counts::KeyCounts;
 pub use self::queue_counts::QueueCounts;
+use crate::clock::Moment;
 use crate::config::{CircuitId, EffectiveConfig, Mode, SharedConfig};
 use crate::drill::ActiveDrill;
 use crate::durations::CallDurations;
@@ -57,6 +58,8 @@ pub struct Snapshot {
     pub waives: bool,
     /// Time since the current generation began.
     pub time_in_state: Duration,
+    /// The moment at which the current generation began.
+    pub(crate) since: Moment,
     /// Time until an open circuit admits a trial call; zero once a trial call is due. `None` in any other
     /// state, and if the recovery timeout is [`Duration::MAX`].
     pub retry_after: Option<Duration>,
@@ -152,6 +155,7 @@ impl Snapshot {
             state: observation.state,
             waives: parts.waives,
             time_in_state: observation.time_in_state,
+            since: observation.since,
             retry_after: observation.retry_after,
             ramp: observation.ramp,
             generation: observation.generation,

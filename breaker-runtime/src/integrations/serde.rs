@@ -171,6 +171,7 @@ impl SnapshotFigures<'_> {
             changes: _,
             keys: _,
             last_transition: _,
+            since: _,
             time_in_state,
             retry_after,
             ramp,

@@ -69,6 +69,8 @@ pub(crate) struct Opening {
 pub(crate) struct Observation {
     pub(crate) state: State,
     pub(crate) generation: u64,
+    /// The moment at which the generation began.
+    pub(crate) since: Moment,
     pub(crate) time_in_state: Duration,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) consecutive_failures: u32,
@@ -350,6 +352,7 @@ impl Record {
         Observation {
             state: self.state,
             generation: self.generation,
+            since: self.since,
             time_in_state,
             retry_after: if self.state == State::Open { self.until().wait_from(now) } else { None },
             consecutive_failures: run,

@@ -3,9 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::clock::Clock;
 use crate::event::{Audience, Event, StateChange, Subscription};
 use crate::registry::Registry;
 use crate::sync::{Mutex, lock};
@@ -18,7 +16,6 @@ const MAX_CIRCUITS: usize = 100;
 /// A listener that records transitions until it is dropped.
 pub(super) struct TransitionLog {
     records: Arc<Records>,
-    clock: Clock,
     _subscription: Subscription,
 }
 
@@ -47,7 +44,7 @@ struct RecordList(VecDeque<StateChange>);
 
 impl TransitionLog {
     pub(super) fn new(registry: &Registry) -> Self {
-        let (records, clock) = (Arc::new(Records::default()), registry.clock().clone());
+        let records = Arc::new(Records::default());
         let subscription = registry.store().hub().listen(Audience::Changes, {
             let records = Arc::clone(&records);
             move |event: &Event| {
@@ -56,17 +53,17 @@ impl TransitionLog {
                 }
             }
         });
-        Self { records, clock, _subscription: subscription }
+        Self { records, _subscription: subscription }
     }
 
-    /// Returns the transitions of one breaker, newest first, each with the time since it happened.
-    pub(super) fn of_breaker(&self, name: &str) -> Vec<(Duration, StateChange)> {
+    /// Returns the transitions of one breaker, newest first.
+    pub(super) fn of_breaker(&self, name: &str) -> Vec<StateChange> {
         self.read(name, |breaker| Some(&breaker.all))
     }
 
-    /// Returns the transitions of the circuit that holds this key, newest first, each with the time since it happened.
-    /// They do not include those of an earlier circuit of the key, which was removed or evicted.
-    pub(super) fn of_circuit(&self, name: &str, key: &Arc<str>) -> Vec<(Duration, StateChange)> {
+    /// Returns the transitions of the circuit that holds this key, newest first. They do not include those of an earlier
+    /// circuit of the key, which was removed or evicted.
+    pub(super) fn of_circuit(&self, name: &str, key: &Arc<str>) -> Vec<StateChange> {
         self.read(name, |breaker| {
             let circuit = breaker.circuits.iter().find(|circuit| Arc::ptr_eq(&circuit.key, key));
             circuit.map(|circuit| &circuit.list)
@@ -77,11 +74,10 @@ impl TransitionLog {
         &self,
         name: &str,
         list: impl FnOnce(&BreakerRecords) -> Option<&RecordList>,
-    ) -> Vec<(Duration, StateChange)> {
-        let now = self.clock.now();
+    ) -> Vec<StateChange> {
         let records = lock(&self.records.0);
         let newest_first = records.get(name).and_then(list).into_iter().flat_map(|list| list.0.iter().rev());
-        newest_first.map(|change| (now.since(change.at), change.clone())).collect()
+        newest_first.cloned().collect()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Reads breakers one after the other, without changing them. This module does not know HTTP.
 
+use std::cmp::Reverse;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use super::cache::{BREAKER_COST, Cost, MAX_UNCACHED_COST};
 use super::settings_log::{SettingsChangeView, SettingsLog};
 use super::transition_log::{MAX_TRANSITIONS, TransitionLog};
 use crate::breaker::CircuitBreaker;
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::drill::ActiveDrill;
 use crate::event::StateChange;
 use crate::integrations::fleet_json::{FleetCircuit, FleetReading};
@@ -55,6 +56,7 @@ pub(super) struct KeysView {
 #[derive(Debug)]
 pub(super) struct TransitionView {
     pub(super) key: Option<Arc<str>>,
+    at: Moment,
     /// Time since the transition.
     pub(super) ago: Duration,
     pub(super) transition: Arc<Transition>,
@@ -148,7 +150,7 @@ impl RegistryView {
             None => self.log.of_breaker(&snapshot.name),
         };
         View {
-            transitions: with_last_transitions(logged, std::slice::from_ref(&snapshot)),
+            transitions: with_last_transitions(logged, std::slice::from_ref(&snapshot), self.clock().now()),
             declared_at: None,
             keys: None,
             fleet: None,
@@ -161,8 +163,9 @@ impl RegistryView {
         let mut combination = Combination::new(MAX_WORST);
         let snapshot = breaker.combine(&mut combination);
         let worst = combination.worst;
+        let logged = self.log.of_breaker(breaker.name());
         View {
-            transitions: with_last_transitions(self.log.of_breaker(breaker.name()), &worst),
+            transitions: with_last_transitions(logged, &worst, self.clock().now()),
             declared_at: None,
             keys: KeysView::new(&snapshot, breaker.max_keys(), worst),
             fleet: None,
@@ -274,6 +277,7 @@ fn key_count(breaker: &AnyBreaker) -> usize {
 fn is_same(one: &Snapshot, other: &Snapshot) -> bool {
     let without_times = |snapshot: &Snapshot| Snapshot {
         time_in_state: Duration::ZERO,
+        since: Moment::NEVER,
         retry_after: snapshot.retry_after.map(|_| Duration::ZERO),
         time_open: Duration::ZERO,
         drill: snapshot.drill.clone().map(|drill| ActiveDrill { remaining: Duration::ZERO, ..drill }),
@@ -284,19 +288,26 @@ fn is_same(one: &Snapshot, other: &Snapshot) -> bool {
 
 /// Adds the last transition of each circuit. The log lacks it if it is older than the log or has not been
 /// delivered yet. Of too many transitions, the newest ones and the last one of the first circuit remain.
-fn with_last_transitions(logged: Vec<(Duration, StateChange)>, circuits: &[Snapshot]) -> Vec<TransitionView> {
+fn with_last_transitions(
+    logged: Vec<StateChange>,
+    circuits: &[Snapshot],
+    now: Moment,
+) -> Vec<TransitionView> {
+    let view = |key, at, transition| TransitionView { key, at, ago: now.since(at), transition };
     let logged = logged.into_iter();
-    let mut transitions: Vec<_> = logged
-        .map(|(ago, StateChange { id, transition, at: _ })| TransitionView { key: id.key, ago, transition })
-        .collect();
+    let mut transitions: Vec<_> =
+        logged.map(|StateChange { id, transition, at }| view(id.key, at, transition)).collect();
+    let mut others = Vec::new();
     for circuit in circuits {
         let Some(last) = &circuit.last_transition else { continue };
         if !transitions.iter().any(|it| it.is_last_of(circuit)) {
-            let (key, transition) = (circuit.key.clone(), Arc::clone(last));
-            transitions.push(TransitionView { key, ago: circuit.time_in_state, transition });
+            others.push(view(circuit.key.clone(), circuit.since, Arc::clone(last)));
         }
     }
-    transitions.sort_by_key(|transition| transition.ago);
+    // Moments are compared, and not ages, which are read at different times. Each reading has the same order.
+    others.sort_by(|one, other| one.key.cmp(&other.key));
+    transitions.append(&mut others);
+    transitions.sort_by_key(|transition| Reverse(transition.at));
     let first = circuits.first().and_then(|first| transitions.iter().position(|it| it.is_last_of(first)));
     if let Some(index) = first.filter(|index| *index >= MAX_TRANSITIONS) {
         transitions.swap(MAX_TRANSITIONS - 1, index);
