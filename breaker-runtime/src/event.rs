@@ -213,8 +213,9 @@ pub struct ChangesLost {
 /// A listener should return quickly, because the caller of a protected function waits for it. It must not
 /// block when the breaker is called from async code, because it would block a thread of the executor. While it
 /// runs, at most 1,024 further changes of the same circuit wait for it; older ones are replaced by
-/// [`Event::ChangesLost`]. A fleet (feature `redis`) does not wait for it. A panic in a listener is caught and
-/// affects neither the caller nor other listeners.
+/// [`Event::ChangesLost`]. A fleet (feature `redis`) does not wait for it. A listener that does not return also
+/// withholds the events of all later commands over HTTP (feature `axum`), for any breaker of the registry. A panic in a
+/// listener is caught and affects neither the caller nor other listeners.
 ///
 /// ```
 /// use std::sync::Arc;

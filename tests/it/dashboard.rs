@@ -3,6 +3,7 @@
 mod access;
 mod busy;
 mod candidates;
+mod command_order;
 mod commands;
 mod drills;
 mod configure;

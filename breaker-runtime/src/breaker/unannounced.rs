@@ -12,7 +12,8 @@ use crate::state::machine::Pending;
 #[derive(Debug)]
 #[must_use = "listeners are notified when it is dropped"]
 pub(crate) struct Unannounced {
-    circuit: CircuitBreaker,
+    /// `None` once the change is part of another one.
+    circuit: Option<CircuitBreaker>,
     waiving: Option<OpenCounts>,
 }
 
@@ -28,7 +29,9 @@ impl Unannounced {
     pub(crate) fn new(circuit: CircuitBreaker, pending: Pending) -> Option<Self> {
         match pending {
             Pending::Nothing => None,
-            Pending::Transitions => Some(Self { waiving: circuit.circuit().take_effect(), circuit }),
+            Pending::Transitions => {
+                Some(Self { waiving: circuit.circuit().take_effect(), circuit: Some(circuit) })
+            }
         }
     }
 
@@ -37,13 +40,29 @@ impl Unannounced {
         let waiving = circuit.circuit().take_effect_of_settings(pending);
         match pending {
             Pending::Nothing if waiving.is_none() => None,
-            Pending::Nothing | Pending::Transitions => Some(Self { circuit, waiving }),
+            Pending::Nothing | Pending::Transitions => Some(Self { circuit: Some(circuit), waiving }),
         }
+    }
+
+    /// Returns the address of the circuit, which this change keeps.
+    #[allow(dead_code, reason = "only commands over HTTP wait in a queue")]
+    pub(crate) fn address(&self) -> Option<usize> {
+        Some(self.circuit.as_ref()?.circuit().address())
+    }
+
+    /// Adds a later change of the same circuit. Dropping this one notifies the listeners of both: the transitions wait
+    /// in the circuit.
+    #[allow(dead_code, reason = "only commands over HTTP wait in a queue")]
+    pub(crate) fn merge(&mut self, mut later: Self) {
+        later.circuit = None;
+        self.waiving = later.waiving.or(self.waiving);
     }
 }
 
 impl Drop for Unannounced {
     fn drop(&mut self) {
-        self.circuit.circuit().notify_listeners(self.waiving);
+        if let Some(circuit) = &self.circuit {
+            circuit.circuit().notify_listeners(self.waiving);
+        }
     }
 }

@@ -13,6 +13,12 @@ impl Announcement {
     pub(crate) fn new(notify: impl FnOnce() + Send + 'static) -> Self {
         Self(Some(Box::new(notify)))
     }
+
+    /// Drops the announcement, and notifies no listener.
+    #[allow(dead_code, reason = "only the queue of commands over HTTP is bounded")]
+    pub(crate) fn discard(mut self) {
+        self.0 = None;
+    }
 }
 
 impl Drop for Announcement {

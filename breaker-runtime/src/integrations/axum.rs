@@ -214,24 +214,7 @@
 //! body is `{"error": "<text>", "circuit": "payment", "kind": "open", "retry_after": 27}` with a fixed text and the
 //! [label](crate::ErrorKind::label) of the kind. It contains neither the key nor the last failure.
 //!
-//! # Commands
-//!
-//! Without `scope`, or with `scope=process`, a command applies to this process.
-//!
-//! With `scope=fleet`, it applies to the circuit of all processes, also those that start later, until it is released:
-//! `POST /circuits/payment/force-open?scope=fleet&why=maintenance`. It is kept by Redis. It applies to one circuit, so
-//! a breaker with keys needs `key`, which this process need not use. `why`, at most 255 bytes, and the operator are
-//! shown by every process. The rest of this section is about commands to this process.
-//!
-//! A command on a breaker with keys applies to its existing circuits. A circuit that is created later starts closed.
-//! The response is that of `GET /circuits/{name}` after the command. It does not wait for listeners, which run
-//! afterwards on a thread for blocking work, in the order of the commands. A command takes effect even if no such thread is free, unless it applies
-//! to more than 10,000 keys or 1,000 breakers; `configure` and `promote` resolve the settings of all breakers. A client
-//! that disconnects does not interrupt it. A function that has never been called can be commanded too: the command
-//! registers its breaker.
-//!
-//! A command without a name applies to all circuits, and its response is that of `GET /circuits`. `force-open` and
-//! `disable` include functions that have never been called; for the others there is nothing to change.
+#![doc = include_str!("axum/commands.md")]
 
 mod announcements;
 mod app_state;
@@ -249,6 +232,7 @@ mod health;
 mod json;
 mod page;
 mod query;
+mod registry_commands;
 mod rejection;
 mod request;
 mod response;

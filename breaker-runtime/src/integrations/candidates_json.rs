@@ -3,8 +3,7 @@
 use ::serde::Serialize;
 
 use super::promotion::PromotionRefusal;
-use crate::event::Announcement;
-use crate::registry::Registry;
+use crate::registry::{Registry, UnannouncedReport};
 use crate::shadow;
 
 /// Returns the candidates that run beside a breaker.
@@ -18,7 +17,7 @@ pub(super) fn promote(
     circuit: &str,
     candidate: &str,
     operator: &str,
-) -> Result<Option<Announcement>, PromotionRefusal> {
+) -> Result<Option<UnannouncedReport>, PromotionRefusal> {
     match shadow::promote(registry, circuit, candidate, operator) {
         None => Err(PromotionRefusal::UnknownCandidate),
         Some(promoted) => promoted.map_err(|error| PromotionRefusal::Refused(error.to_string())),

@@ -3,8 +3,7 @@
 use ::serde::Serialize;
 
 use super::promotion::PromotionRefusal;
-use crate::event::Announcement;
-use crate::registry::Registry;
+use crate::registry::{Registry, UnannouncedReport};
 
 pub(super) const fn read(_: &Registry, _: &str) -> impl Serialize + use<> {
     [(); 0]
@@ -15,6 +14,6 @@ pub(super) const fn promote(
     _: &str,
     _: &str,
     _: &str,
-) -> Result<Option<Announcement>, PromotionRefusal> {
+) -> Result<Option<UnannouncedReport>, PromotionRefusal> {
     Err(PromotionRefusal::UnknownCandidate)
 }

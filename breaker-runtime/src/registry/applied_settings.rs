@@ -19,9 +19,9 @@ pub(super) struct AppliedSettings {
 /// Settings that have taken effect, and of which listeners have not been notified.
 #[must_use = "listeners must be notified"]
 pub(super) struct EffectiveSettings {
-    target: SettingsTarget,
+    pub(super) target: SettingsTarget,
     /// The changes of states that the settings caused.
-    states: Vec<Unannounced>,
+    pub(super) states: Vec<Unannounced>,
 }
 
 /// The breaker that has new settings.
@@ -70,17 +70,18 @@ impl EffectiveSettings {
     /// Notifies the listeners. The caller holds no lock.
     pub(super) fn announce(self) {
         drop(self.states);
-        self.target.notify(Hub::notify_program);
-    }
-
-    /// Returns the changes of effective settings.
-    pub(super) fn changes(&self) -> Vec<SettingsChange> {
-        self.target.changes()
+        self.target.announce();
     }
 }
 
 impl SettingsTarget {
-    fn changes(&self) -> Vec<SettingsChange> {
+    /// Notifies the listeners of the program. The caller holds no lock.
+    pub(super) fn announce(&self) {
+        self.notify(Hub::notify_program);
+    }
+
+    /// Returns the changes of effective settings.
+    pub(super) fn changes(&self) -> Vec<SettingsChange> {
         match self {
             Self::Single { breaker, old, new } => {
                 SettingsChange::between(breaker.circuit().id(), old, new).into_iter().collect()

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use super::layers::{ConfigSection, SectionError};
+use crate::breaker::Unannounced;
 use crate::event::{Announcement, SettingsChange};
 use crate::printable::Excerpt;
 
@@ -35,6 +36,9 @@ pub struct ConfigReport {
 #[derive(Debug)]
 pub(crate) struct UnannouncedReport {
     pub(super) report: ConfigReport,
+    /// The changes of states that the settings caused.
+    pub(crate) states: Vec<Unannounced>,
+    /// The announcement of the settings.
     pub(crate) announcement: Announcement,
 }
 
@@ -101,6 +105,7 @@ impl ConfigReport {
 impl UnannouncedReport {
     /// Notifies the listeners.
     pub(crate) fn announce(self) -> ConfigReport {
+        drop(self.states);
         drop(self.announcement);
         self.report
     }

@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::config::{Conflict, Name, SharedConfig};
 use crate::event::{Event, Hub};
 use crate::snapshot::{KeyCounts, Snapshot};
-use crate::sync::{AtomicU64, Mutex, MutexGuard, lock};
+use crate::sync::{Mutex, MutexGuard, lock};
 use crate::warning::warn;
 
 /// The state that all clones of a registry share.
@@ -35,8 +35,6 @@ pub(crate) struct Store {
     /// Locked while settings are applied, so that breakers receive concurrent settings in the same order.
     config_order: Mutex<()>,
     config_loads: ConfigLoads,
-    /// Number of commands over HTTP that have run. All routers of the registry share it.
-    commands: AtomicU64,
     attachments: Attachments,
 }
 
@@ -121,7 +119,7 @@ impl Store {
     }
 
     /// Returns what features keep with this registry.
-    #[allow(dead_code, reason = "only the feature `shadow` attaches to registries")]
+    #[allow(dead_code, reason = "only the features `axum` and `shadow` attach to registries")]
     pub(crate) const fn attachments(&self) -> &Attachments {
         &self.attachments
     }
@@ -277,13 +275,20 @@ impl Store {
 
     /// Registers the breakers of all functions without keys that have not been called yet.
     pub(super) fn register_uncalled(&self) {
-        for entry in self.entries() {
-            if let RegistryEntry::Declared(Uncalled { declaration, .. }) = entry
-                && declaration.max_keys().is_none()
-            {
-                self.register_function(declaration).warnings.report();
-            }
+        for declaration in self.uncalled_without_keys() {
+            self.register_function(declaration).warnings.report();
         }
+    }
+
+    /// Returns the functions without keys that have not been called yet, one for each name.
+    pub(crate) fn uncalled_without_keys(&self) -> Vec<&'static Declaration> {
+        let mut functions: Vec<_> = self.declared().collect();
+        functions.dedup_by_key(|declaration| declaration.name());
+        let contents = self.contents();
+        functions.retain(|declaration| {
+            declaration.max_keys().is_none() && !contents.by_name.contains_key(declaration.name())
+        });
+        functions
     }
 
     /// Adds the breaker unless one has its name. Returns `None` if its settings are those of an older configuration.
@@ -320,12 +325,6 @@ impl Store {
     /// Notifies the listeners of a conflict. The caller holds no lock and initializes no static.
     pub(super) fn notify_conflict(&self, conflict: &Arc<Conflict>) {
         self.hub().notify(&Event::Conflict(Arc::clone(conflict)));
-    }
-
-    /// Returns the number of commands over HTTP that have run. A command ends the use of all earlier readings.
-    #[allow(dead_code, reason = "only the integration `axum` runs commands over HTTP")]
-    pub(crate) const fn commands(&self) -> &AtomicU64 {
-        &self.commands
     }
 
     pub(super) const fn config_order(&self) -> &Mutex<()> {

@@ -9,7 +9,7 @@
 //! do not prevent other updates.
 
 use super::any_breaker::AnyBreaker;
-use super::applied_settings::{AppliedSettings, EffectiveSettings};
+use super::applied_settings::{AppliedSettings, EffectiveSettings, SettingsTarget};
 use super::breaker_settings::BreakerSettings;
 use super::config_report::{ConfigReport, ConfigureError, UnannouncedReport};
 use super::layers::{ConfigLayer, ConfigSection, Layers, SectionError};
@@ -133,15 +133,21 @@ impl Store {
         let applied: Vec<_> =
             plan.updates.into_iter().map(|Update { breaker, settings }| breaker.apply(&settings)).collect();
         drop(order);
-        let effective: Vec<_> = applied.into_iter().map(AppliedSettings::take_effect).collect();
+        let (mut targets, mut states) = (Vec::new(), Vec::new());
+        for EffectiveSettings { target, states: of_target } in
+            applied.into_iter().map(AppliedSettings::take_effect)
+        {
+            targets.push(target);
+            states.extend(of_target);
+        }
         let report = ConfigReport {
-            changes: effective.iter().flat_map(EffectiveSettings::changes).collect(),
+            changes: targets.iter().flat_map(SettingsTarget::changes).collect(),
             unmatched: self.unmatched(new.all(), &functions),
             overridden: plan.overridden,
             contradictions: plan.contradictions,
         };
-        let announcement = Announcement::new(|| effective.into_iter().for_each(EffectiveSettings::announce));
-        Ok(UnannouncedReport { report, announcement })
+        let announcement = Announcement::new(move || targets.iter().for_each(SettingsTarget::announce));
+        Ok(UnannouncedReport { report, states, announcement })
     }
 
     /// Resolves all settings under the lock, and keeps the new layers unless they are refused.

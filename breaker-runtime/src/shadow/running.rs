@@ -8,7 +8,6 @@ use super::report::{CandidateReport, History, ShadowSide, compare};
 use super::tally::OutcomeCounts;
 use crate::breaker::{AttachmentOwner, TapSource};
 use crate::config::{ConfigBuilder, Name, SettingSource};
-use crate::event::Announcement;
 use crate::registry::{
     AnyBreaker, ConfigSection, ConfigureError, Registry, TapRegistration, UnannouncedReport,
 };
@@ -93,10 +92,10 @@ pub(crate) fn promote(
     circuit: &str,
     name: &str,
     operator: &str,
-) -> Option<Result<Option<Announcement>, ConfigureError>> {
+) -> Option<Result<Option<UnannouncedReport>, ConfigureError>> {
     let all = lock(&candidates(registry).0).clone();
     let running = all.iter().find(|running| running.circuit() == circuit && *running.name == *name)?;
-    Some(running.promote(registry, operator).map(|promoted| promoted.map(|it| it.announcement)))
+    Some(running.promote(registry, operator))
 }
 
 impl Candidates {

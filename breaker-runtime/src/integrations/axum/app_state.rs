@@ -10,6 +10,7 @@ use super::broadcast::Broadcast;
 use super::cache::{Cached, Reader};
 use super::clients::Clients;
 use super::error::HttpError;
+use super::registry_commands::RegistryCommands;
 use super::shutdown::Shutdown;
 use super::view::RegistryView;
 use crate::registry::Registry;
@@ -23,6 +24,7 @@ pub(super) struct AppState {
     pub(super) broadcast: Broadcast,
     pub(super) clients: Clients,
     pub(super) reader: Arc<Reader>,
+    pub(super) commands: Arc<RegistryCommands>,
     pub(super) circuits: Cached<Bytes>,
     pub(super) metrics: Cached<Bytes>,
     /// The JSON of each breaker whose circuits are expensive to read, by its name. A registry never removes a
@@ -39,6 +41,7 @@ impl AppState {
             shutdown,
             clients: Clients::default(),
             reader: Arc::new(Reader::new(registry)),
+            commands: RegistryCommands::of(registry),
             circuits: Cached::default(),
             metrics: Cached::default(),
             large_breakers: Mutex::default(),

@@ -5,20 +5,16 @@
 //! A request that arrives while circuits are being read waits for the result without blocking a thread. A
 //! request that is cancelled does not end the reading that it started, so its result is not lost, and a client
 //! that disconnects early cannot start several of them.
-//!
-//! Commands change the state of circuits on an async thread. They wait for no thread for blocking work.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex as AsyncMutex, Semaphore};
-use tokio::task::{spawn, spawn_blocking, yield_now};
+use tokio::task::spawn_blocking;
 
-use super::announcements::Announcements;
 use super::error::HttpError;
-use crate::breaker::{CircuitBreaker, Unannounced};
+use super::registry_commands::RegistryCommands;
 use crate::clock::Moment;
-use crate::event::Announcement;
 use crate::registry::Registry;
 use crate::sync::{AtomicU64, Ordering};
 
@@ -29,7 +25,7 @@ pub(super) type Cost = usize;
 /// The cost of a breaker in JSON or in metrics, besides its keys: 4 to 10 µs.
 pub(super) const BREAKER_COST: Cost = 10;
 /// Highest cost of a reading on an async thread: at most about a millisecond with durations and windows.
-const MAX_INLINE_COST: Cost = 200;
+pub(super) const MAX_INLINE_COST: Cost = 200;
 /// Highest cost of a reading that is not cached: about ten milliseconds.
 pub(super) const MAX_UNCACHED_COST: Cost = 10_000;
 /// Maximum age of a cached result when a request arrives.
@@ -39,7 +35,7 @@ const MAX_AGE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Reader {
     registry: Registry,
-    announcements: Arc<Announcements>,
+    commands: Arc<RegistryCommands>,
     /// Permits one run off the async threads at a time, so that clients occupy at most one processor.
     turn: Arc<Semaphore>,
 }
@@ -68,75 +64,17 @@ pub(super) const fn is_inline(cost: Cost) -> bool {
 
 impl Reader {
     pub(super) fn new(registry: &Registry) -> Self {
-        let (announcements, turn) = (Arc::default(), Arc::new(Semaphore::new(1)));
-        Self { registry: registry.clone(), announcements, turn }
+        let (commands, turn) = (RegistryCommands::of(registry), Arc::new(Semaphore::new(1)));
+        Self { registry: registry.clone(), commands, turn }
     }
 
     /// Returns the number of commands that have run, over any router of the registry.
     pub(super) fn commands(&self) -> u64 {
-        self.registry.store().commands().load(Ordering::Acquire)
-    }
-
-    /// Records that a command has run, so that the next reading shows its effect.
-    pub(super) fn record_command(&self) {
-        self.registry.store().commands().fetch_add(1, Ordering::AcqRel);
+        self.commands.count()
     }
 
     fn now(&self) -> Moment {
         self.registry.clock().now()
-    }
-
-    /// Runs a command on circuits that cost this much to read, and returns when it is in effect. Listeners, which may
-    /// take any time, run on a thread for blocking work afterwards.
-    ///
-    /// The command needs no such thread unless the circuits are many to list, so that it also works while hanging calls
-    /// occupy all of them. It runs in a task of its own: a client that disconnects does not interrupt it.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the command panicked there, or if the runtime is shutting down.
-    pub(super) async fn run_command(
-        self: &Arc<Self>,
-        cost: Cost,
-        circuits: impl FnOnce() -> Vec<CircuitBreaker> + Send + 'static,
-        command: impl Fn(&CircuitBreaker) -> Option<Unannounced> + Send + 'static,
-    ) -> Result<(), HttpError> {
-        let reader = Arc::clone(self);
-        let work = async move {
-            let circuits = run_unless_long(cost, circuits).await?;
-            let mut changes = Vec::new();
-            for part in circuits.chunks(MAX_INLINE_COST) {
-                changes.extend(part.iter().filter_map(&command));
-                yield_now().await;
-            }
-            reader.record_command();
-            if !changes.is_empty() {
-                reader.announcements.add(changes);
-            }
-            Ok(())
-        };
-        spawn(work).await.map_err(|_| HttpError::READING_FAILED)?
-    }
-
-    /// Makes a change that costs this much, and returns when it is in effect. Like [`run_command`](Self::run_command), it
-    /// needs no thread for blocking work unless the cost is high, and cannot be interrupted.
-    ///
-    /// # Errors
-    ///
-    /// Returns the error of `change`, or an error if it panicked there, or if the runtime is shutting down.
-    pub(super) async fn run_change(
-        self: &Arc<Self>,
-        cost: Cost,
-        change: impl FnOnce() -> Result<Option<Announcement>, HttpError> + Send + 'static,
-    ) -> Result<(), HttpError> {
-        let reader = Arc::clone(self);
-        let work = async move {
-            let announcement = run_unless_long(cost, change).await??;
-            reader.record_command();
-            reader.announcements.add(announcement);
-            Ok(())
-        };
-        spawn(work).await.map_err(|_| HttpError::READING_FAILED)?
     }
 
     /// Runs `work` here if its cost is low, otherwise on a thread for blocking work.
@@ -159,18 +97,6 @@ impl Reader {
             value
         });
         work.await.map_err(|_| HttpError::READING_FAILED)
-    }
-}
-
-/// Runs a part of a command here, or on a thread for blocking work if its cost is high.
-async fn run_unless_long<T: Send + 'static>(
-    cost: Cost,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, HttpError> {
-    if cost > MAX_UNCACHED_COST {
-        spawn_blocking(work).await.map_err(|_| HttpError::READING_FAILED)
-    } else {
-        Ok(work())
     }
 }
 

@@ -7,10 +7,12 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 
+use super::announcements::CommandEffects;
 use super::app_state::AppState;
 use super::command::{CommandRequest, respond};
 use super::error::HttpError;
 use super::query::{CandidateQuery, NoQuery};
+use super::registry_commands::CommandSubject;
 use super::request::{Input, PathValues};
 use super::response::{encode, json};
 use super::view::cost_of;
@@ -46,11 +48,13 @@ pub(super) async fn promote(
     let entry = app.registry_view.find(&name, None).ok_or(HttpError::UNKNOWN_CIRCUIT)?;
     let registry = app.registry_view.registry().clone();
     let promote = move || {
-        candidates_json::promote(&registry, &name, &candidate, &operator).map_err(|refusal| match refusal {
+        let promoted = candidates_json::promote(&registry, &name, &candidate, &operator);
+        promoted.map(CommandEffects::from).map_err(|refusal| match refusal {
             PromotionRefusal::UnknownCandidate => HttpError::UNKNOWN_CANDIDATE,
             PromotionRefusal::Refused(text) => HttpError::refused_promotion(text),
         })
     };
-    app.reader.run_change(app.registry_view.cost(), promote).await?;
+    let cost = app.registry_view.cost();
+    app.commands.change(CommandSubject::Settings, cost, promote).await?;
     respond(&app, entry).await
 }

@@ -12,6 +12,7 @@ use super::bearer::BearerToken;
 use super::error::HttpError;
 use super::json::{self, CircuitJson};
 use super::query::{CommandQuery, CommandScope, NoQuery, Query, decode};
+use super::registry_commands::CommandTargets;
 use super::request::{Input, PathValues};
 use super::response::{encode, json};
 use super::view::cost_of;
@@ -71,11 +72,10 @@ pub(super) async fn run(
         CommandScope::Process if why.is_some() => Err(HttpError::WHY_WITHOUT_FLEET),
         CommandScope::Process => {
             let entry = app.registry_view.find(&name, key.as_deref()).ok_or(HttpError::UNKNOWN_CIRCUIT)?;
-            let cost = cost_of(&entry);
             let breaker = commanded(&app, entry)?;
             let entry = RegistryEntry::Registered(breaker.clone());
             let run = move |circuit: &CircuitBreaker| circuit.command_unannounced(command.cause(), &operator);
-            app.reader.run_command(cost, move || breaker.circuits(), run).await?;
+            app.commands.run(CommandTargets::Breaker(breaker), run).await?;
             respond(&app, entry).await
         }
         CommandScope::Fleet => {
@@ -106,7 +106,7 @@ async fn run_on_fleet(app: &AppState, order: FleetOrder) -> Result<Response, Htt
     }
     let of_key = order.key.clone().and_then(|key| app.registry_view.find(&order.circuit, Some(&key)));
     fleet_json::run(registry, order).await.map_err(HttpError::refused_by_fleet)?;
-    app.reader.record_command();
+    app.commands.record();
     respond(app, of_key.unwrap_or(entry)).await
 }
 
@@ -129,13 +129,13 @@ pub(super) async fn run_on_registry(
     let Input(NoQuery) = Input::from_request(request, &()).await?;
     let command = Command::parse(&command).ok_or(HttpError::UNKNOWN_COMMAND)?;
     let registry = app.registry_view.registry().clone();
-    let circuits = move || match command {
-        Command::ForceOpen | Command::Disable => registry.circuits_with_uncalled().collect(),
+    let targets = match command {
+        Command::ForceOpen | Command::Disable => CommandTargets::All(registry),
         // A function that has never been called is closed already.
-        Command::ForceClose | Command::Release | Command::Reset => registry.circuits().collect(),
+        Command::ForceClose | Command::Release | Command::Reset => CommandTargets::Existing(registry),
     };
     let run = move |circuit: &CircuitBreaker| circuit.command_unannounced(command.cause(), &operator);
-    app.reader.run_command(app.registry_view.cost(), circuits, run).await?;
+    app.commands.run(targets, run).await?;
     Ok(json(StatusCode::OK, app.read_all(&app.circuits, json::all_circuits).await?))
 }
 

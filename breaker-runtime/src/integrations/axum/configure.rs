@@ -7,10 +7,12 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use futures_util::StreamExt as _;
 
+use super::announcements::CommandEffects;
 use super::app_state::AppState;
 use super::command::{authorize, respond};
 use super::error::HttpError;
 use super::query::KeyQuery;
+use super::registry_commands::CommandSubject;
 use super::request::{Input, PathValues};
 use crate::config::{ConfigBuilder, SettingSource};
 use crate::registry::{AnyBreaker, ConfigSection, MAX_KEY_BYTES, RegistryEntry};
@@ -44,11 +46,12 @@ pub(super) async fn configure(
     };
     let registry = app.registry_view.registry().clone();
     let apply = move || match registry.apply_operator_section(section) {
-        Ok(applied) => Ok(Some(applied.announcement)),
+        Ok(applied) => Ok(CommandEffects::from(Some(applied))),
         Err(error) if error.is_overridden() => Err(HttpError::SETTINGS_BY_HAND),
         Err(error) => Err(HttpError::invalid_settings(error.to_string())),
     };
-    app.reader.run_change(app.registry_view.cost(), apply).await?;
+    let cost = app.registry_view.cost();
+    app.commands.change(CommandSubject::Settings, cost, apply).await?;
     let of_key = key.and_then(|key| app.registry_view.find(&name, Some(&key)));
     // The settings of a function that has never been called are read again.
     let entry = of_key.or_else(|| app.registry_view.find(&name, None)).unwrap_or(entry);

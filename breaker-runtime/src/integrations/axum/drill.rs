@@ -5,10 +5,12 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::Response;
 
+use super::announcements::CommandEffects;
 use super::app_state::AppState;
 use super::command::{CommandRequest, respond};
 use super::error::HttpError;
 use super::query::{DrillQuery, KeyQuery};
+use super::registry_commands::CommandSubject;
 use super::request::PathValues;
 use super::view::cost_of;
 use crate::event::Announcement;
@@ -50,6 +52,7 @@ async fn run(
     let find = || app.registry_view.find(&circuit, key.as_deref()).ok_or(HttpError::UNKNOWN_CIRCUIT);
     let cost = cost_of(&find()?);
     let registry = app.registry_view.registry().clone();
-    app.reader.run_change(cost, move || command(&registry).map_err(HttpError::refused_drill)).await?;
+    let change = move || command(&registry).map(CommandEffects::from).map_err(HttpError::refused_drill);
+    app.commands.change(CommandSubject::Drills, cost, change).await?;
     respond(app, find()?).await
 }
