@@ -255,6 +255,11 @@ impl Layers {
         self.replace_section(layer, merged);
     }
 
+    /// Returns the number of all sections.
+    pub(super) fn len(&self) -> usize {
+        self.0.iter().map(Vec::len).sum()
+    }
+
     /// Returns the section of a layer that is for the same names and the same key.
     pub(super) fn same_section(&self, layer: ConfigLayer, section: &ConfigSection) -> Option<&ConfigSection> {
         self.of(layer).iter().find(|other| other.is_about_the_same(section))

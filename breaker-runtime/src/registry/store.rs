@@ -291,6 +291,12 @@ impl Store {
         functions
     }
 
+    /// Returns the number of sections in all layers.
+    #[allow(dead_code, reason = "only the integration `axum` chooses a thread by it")]
+    pub(crate) fn count_sections(&self) -> usize {
+        self.contents().layers.len()
+    }
+
     /// Adds the breaker unless one has its name. Returns `None` if its settings are those of an older configuration.
     fn insert(&self, offered: StoredBreaker, version: u64) -> Option<Registered<AnyBreaker>> {
         let renaming = offered.registration.renaming();

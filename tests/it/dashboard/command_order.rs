@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use breaker_runtime::{
-    CircuitBreaker, Config, Event, KeyedBreaker, Registry, State, Subscription,
+    CircuitBreaker, Config, ConfigLayer, ConfigSection, Event, KeyedBreaker, Registry, State, Subscription,
 };
 use futures_util::FutureExt as _;
 use serde_json::Value;
@@ -160,6 +160,37 @@ fn a_listener_that_does_not_return_loses_the_oldest_events_of_settings_and_no_st
         assert!(settings[0].contains("15 -> 16 "), "{}", settings[0]);
         assert!(settings[1_023].contains("1038 -> 1039 "), "{}", settings[1_023]);
     });
+}
+
+#[test]
+fn settings_of_many_keys_that_no_call_uses_are_applied_off_the_async_threads() {
+    for (keys, needs_thread) in [(100, false), (4_000, true)] {
+        let runtime = Builder::new_current_thread().max_blocking_threads(1).enable_all().build().unwrap();
+        runtime.block_on(async {
+            let registry = Registry::new();
+            let hosts = registry.register_keyed("host", Config::default(), 10).unwrap();
+            let of_key = |nth: u32| {
+                let settings = Config::builder().failure_threshold(9);
+                ConfigSection::new("host", settings).for_key(nth.to_string())
+            };
+            registry.apply_layer(ConfigLayer::File, (0..keys).map(of_key)).unwrap();
+            let (release, released) = mpsc::channel::<()>();
+            drop(tokio::task::spawn_blocking(move || released.recv()));
+            let command = spawn({
+                let router = router(&registry);
+                async move { post(router, "/circuits/host/configure", r#"{"jitter": 0.5}"#).await }
+            });
+            for _ in 0..50 {
+                yield_now().await;
+            }
+            assert_eq!(command.is_finished(), !needs_thread, "{keys}");
+            // A command that changes states waits for no thread, and so not for the settings.
+            assert_eq!(post(router(&registry), "/circuits/force-open", "").await, 200);
+            drop(release);
+            assert_eq!(command.await.unwrap(), 200);
+            assert_eq!(hosts.config().jitter(), 0.5);
+        });
+    }
 }
 
 #[test]

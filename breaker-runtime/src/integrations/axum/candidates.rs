@@ -54,7 +54,7 @@ pub(super) async fn promote(
             PromotionRefusal::Refused(text) => HttpError::refused_promotion(text),
         })
     };
-    let cost = app.registry_view.cost();
+    let cost = app.registry_view.settings_cost();
     app.commands.change(CommandSubject::Settings, cost, promote).await?;
     respond(&app, entry).await
 }

@@ -50,7 +50,7 @@ pub(super) async fn configure(
         Err(error) if error.is_overridden() => Err(HttpError::SETTINGS_BY_HAND),
         Err(error) => Err(HttpError::invalid_settings(error.to_string())),
     };
-    let cost = app.registry_view.cost();
+    let cost = app.registry_view.settings_cost();
     app.commands.change(CommandSubject::Settings, cost, apply).await?;
     let of_key = key.and_then(|key| app.registry_view.find(&name, Some(&key)));
     // The settings of a function that has never been called are read again.

@@ -17,6 +17,10 @@ use crate::registry::{AnyBreaker, ConfigStatus, Declaration, KeyedBreaker, Regis
 use crate::snapshot::{Combination, KeyCounts, Snapshot};
 use crate::state::Transition;
 
+/// The cost of resolving the settings of one section.
+const SECTION_COST: Cost = 5;
+/// The number of sections that cost one when a breaker looks for its own.
+const SEARCHES: usize = 100;
 /// Maximum number of circuits shown of a breaker with keys.
 const MAX_WORST: usize = 10;
 
@@ -109,6 +113,13 @@ impl RegistryView {
         }
         let most = (MAX_UNCACHED_COST - registered) / BREAKER_COST + 1;
         registered + self.registry.store().count_uncalled(most) * BREAKER_COST
+    }
+
+    /// Returns the cost of applying settings: each breaker looks for its sections, and each section is resolved, also if
+    /// no call uses its key.
+    pub(super) fn settings_cost(&self) -> Cost {
+        let (cost, sections) = (self.cost(), self.registry.store().count_sections());
+        cost + sections * (SECTION_COST + cost / BREAKER_COST / SEARCHES)
     }
 
     /// Returns how the configuration was loaded, if anything has loaded one.
