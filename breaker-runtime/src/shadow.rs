@@ -35,7 +35,8 @@
 //! * `cancelled_after` is compared with the time that the live circuit measures, although some settings of the candidate,
 //!   such as `slow_call`, would measure it from admission.
 //! * A trial call of the candidate that took longer than its `half_open_timeout` opens its circuit again when the call
-//!   ends, and a success among them extends the next lease, as in the live circuit.
+//!   ends, and a success among them extends the next lease, as in the live circuit. The lease of a stream or a response
+//!   body includes the time in which its consumer handles what it has received.
 //! * It does not know how long a failure has asked its callers to wait, such as `retry_after` and
 //!   [`fail_with_retry_after`](crate::Permit::fail_with_retry_after): its circuit stays open for its recovery timeout.
 //! * It plays each call of its own. A call inside a trial call decides nothing in the live circuit, but may be a trial

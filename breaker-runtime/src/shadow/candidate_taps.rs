@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use super::played_circuit::PlayedCircuit;
 use super::report::History;
 use super::tally::Tally;
-use crate::breaker::{CallTap, Circuit, CircuitBreaker, Identity, TapSource};
+use crate::breaker::{CallTap, Circuit, CircuitBreaker, Identity, TapSource, TapsStart};
 use crate::clock::{Clock, Moment};
 use crate::config::{
     Config, ConfigBuilder, ConfigError, Mode, Name, Setting, SettingSource, SharedConfig, Sharing,
@@ -22,7 +22,7 @@ pub(super) struct CandidateTaps {
     /// The settings over those that all circuits of the breaker shared at the start.
     config: Config,
     clock: Clock,
-    began: Moment,
+    began: TapsStart,
     tally: Arc<Tally>,
     former: Arc<Mutex<History>>,
     circuits: Mutex<PlayedCircuits>,
@@ -51,7 +51,7 @@ impl CandidateTaps {
             name,
             settings,
             config,
-            began: clock.now(),
+            began: TapsStart::now(&clock),
             clock,
             tally: Arc::default(),
             former: Arc::default(),
@@ -76,7 +76,7 @@ impl CandidateTaps {
     }
 
     pub(super) const fn began(&self) -> Moment {
-        self.began
+        self.began.moment()
     }
 
     pub(super) const fn clock(&self) -> &Clock {
