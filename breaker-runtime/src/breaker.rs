@@ -152,7 +152,7 @@ pub(crate) use self::service_call::{ServiceCall, ServiceStart, SlotRequest};
 )]
 pub(crate) use self::streamed_call::{PartMeaning, StreamedCall};
 #[allow(unused_imports, reason = "only the features `shadow` and `recorder` have taps")]
-pub(crate) use self::tap::{CallEnd, CallTap, CompletedCall};
+pub(crate) use self::tap::{CallEnd, CallTap, CompletedCall, TapsStart};
 #[allow(unused_imports, reason = "as above")]
 pub(crate) use self::tapped_calls::TapSource;
 #[allow(unused_imports, reason = "only the integration `axum` commands circuits on async threads")]

@@ -37,8 +37,9 @@ pub(crate) struct Clock {
     mock: Option<Arc<mock::MockTime>>,
 }
 
-/// The start of a call, which only its duration is computed from.
-#[derive(Clone, Copy, Debug)]
+/// The start of a call, on the clock of durations. That clock and the one of [`Moment`] run apart by some microseconds
+/// per second, so a start and a moment cannot tell which of two calls began first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Start(u64);
 
 #[cfg_attr(
@@ -188,6 +189,16 @@ impl Start {
             return self;
         }
         Self(self.0 & !value | self.0.wrapping_add(until.0).wrapping_sub(from.0) & value)
+    }
+
+    /// Returns `true` if this start is before `other`, or `None` if these are not readings of one clock.
+    pub(crate) const fn is_before(self, other: Self) -> Option<bool> {
+        // The highest bit tells apart the clocks.
+        let value = Self::MAX >> 1;
+        if (self.0 ^ other.0) & !value != 0 {
+            return None;
+        }
+        Some(self.0.wrapping_sub(other.0) & value > value / 2)
     }
 
     /// Returns the start as at most 58 bits.

@@ -37,9 +37,11 @@
 //! ```
 //!
 //! * `time` is the start of the call, and `duration` is how long it took, both in seconds. Times are counted from the
-//!   start of the recording. The lines are in the order of the ends of the calls. The duration of a stream or a response
-//!   body is the time for which its consumer waited, and that of a cancelled call is the time that the live circuit has
-//!   compared with `cancelled_after`, so both can be shorter than the time until the end.
+//!   start of the recording. The lines are in the order of the ends of the calls. `time` is computed from the end of the
+//!   call and its duration, which different clocks measure, so it may be wrong by a few microseconds for each second of
+//!   the duration; which calls are recorded does not depend on it. The duration of a stream or a response body is the
+//!   time for which its consumer waited, and that of a cancelled call is the time that the live circuit has compared with
+//!   `cancelled_after`, so both can be shorter than the time until the end.
 //! * `outcome` is `success`, `failure`, `ignored`, `timeout` for a call that reached `call_timeout`, `cancelled` for a
 //!   call that its caller gave up, or `rejected`. Failures that a [drill](crate::ActiveDrill) injects are failures.
 //! * `key` is the key of the circuit in quotes, as CSV: a quote in it is doubled, and commas and line breaks are kept.

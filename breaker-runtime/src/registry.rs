@@ -79,8 +79,6 @@ use once_cell::sync::Lazy;
 
 pub(crate) use self::any_breaker::{AnyBreaker, RegistryBreaker};
 pub use self::config_loads::ConfigStatus;
-#[allow(unused_imports, reason = "only the feature `shadow` promotes settings")]
-pub(crate) use self::config_report::UnannouncedReport;
 pub use self::config_report::{ConfigReport, ConfigureError};
 pub(crate) use self::declaration::Configure;
 pub use self::declaration::Declaration;
@@ -99,6 +97,8 @@ pub(crate) use self::store::Uncalled;
 pub(crate) use self::store::{Registered, RegistryEntry, Store, Warnings};
 #[allow(unused_imports, reason = "only the features `shadow` and `recorder` have taps")]
 pub(crate) use self::tap_registration::TapRegistration;
+#[allow(unused_imports, reason = "only the feature `shadow` keeps and promotes settings")]
+pub(crate) use self::{breaker_settings::BreakerSettings, config_report::UnannouncedReport};
 
 use crate::breaker::CircuitBreaker;
 use crate::clock::Clock;

@@ -35,7 +35,8 @@
 //! * `cancelled_after` is compared with the time that the live circuit measures, although some settings of the candidate,
 //!   such as `slow_call`, would measure it from admission.
 //! * A trial call of the candidate that took longer than its `half_open_timeout` opens its circuit again when the call
-//!   ends, and a success among them extends the next lease, as in the live circuit.
+//!   ends, and a success among them extends the next lease, as in the live circuit. The lease of a stream or a response
+//!   body includes the time in which its consumer handles what it has received.
 //! * It does not know how long a failure has asked its callers to wait, such as `retry_after` and
 //!   [`fail_with_retry_after`](crate::Permit::fail_with_retry_after): its circuit stays open for its recovery timeout.
 //! * It plays each call of its own. A call inside a trial call decides nothing in the live circuit, but may be a trial
@@ -46,7 +47,8 @@
 //!   [shadow mode](crate::Mode::Shadow) to see all calls.
 //! * Calls of a disabled circuit, and calls that began before the candidate, are not played. Calls that an open circuit
 //!   admits because of [`max_open`](crate::ConfigBuilder::max_open) are made, so they are played.
-//! * With keys, each circuit has a circuit of the candidate, which is dropped with it. The totals are kept.
+//! * With keys, each circuit has a circuit of the candidate, which is dropped with it. The totals are kept. Settings that
+//!   a key had of its own when the candidate started apply to its circuit; later changes of the live settings do not.
 //! * `max_open`, `shared` and `mode` have no effect in a candidate: it is always alone and enforcing.
 //!
 //! # Costs

@@ -1,6 +1,7 @@
 //! The times of calls that recorders and candidates see, which must not be those by which the live circuit decides.
 
-use std::future::poll_fn;
+use std::convert::Infallible;
+use std::future::{poll_fn, ready};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -12,7 +13,11 @@ use breaker_runtime::testing::Clock;
 use breaker_runtime::{
     BreakerError, CircuitBreaker, Config, ConfigBuilder, Mode, Outcome, Registry, Snapshot, State,
 };
-use futures_util::FutureExt as _;
+use bytes::Bytes;
+use futures_util::{FutureExt as _, Stream};
+use http::Response;
+use http_body::Frame;
+use http_body_util::{BodyExt as _, StreamBody};
 use tower::{Layer as _, Service as _, service_fn};
 
 use crate::scripted_stream::Step::{Item, Pending};
@@ -50,6 +55,33 @@ impl Scene {
     fn stream(&self) -> GuardedStream<Scripted<Token>> {
         let steps = [Pending, Item(Ok(1)), Pending, Item(Ok(2)), Pending];
         guard_stream(self.live.try_acquire_owned().unwrap(), scripted(steps))
+    }
+
+    /// Reads a stream that its consumer waits for 0.3 seconds at a time, and whose items it handles for ten seconds each.
+    fn consume<S: Stream + Unpin>(&self, mut stream: S) {
+        loop {
+            match poll(&mut stream) {
+                Poll::Pending => self.clock.advance(SHORT),
+                Poll::Ready(Some(_)) => self.clock.advance(10 * SECOND),
+                Poll::Ready(None) => return,
+            }
+        }
+    }
+
+    /// Makes a call whose response has a body of two frames, and reads it like a stream.
+    fn consume_body(&self) {
+        let frame = || Item(Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"chunk"))));
+        let frames = || StreamBody::new(scripted([Pending, frame(), Pending, frame(), Pending]));
+        let service = service_fn(|()| ready(Ok::<_, Infallible>(Response::new(frames()))));
+        let layer = BreakerLayer::new(&self.live).classify_http().until_body_end();
+        let response = layer.layer(service).call(()).now_or_never().unwrap().unwrap();
+        self.consume(Box::pin(response.into_body().into_data_stream()));
+    }
+
+    /// Opens the circuit, and waits until it admits a trial call.
+    fn wait_for_trial(&self) {
+        self.live.try_acquire().unwrap().settle(Outcome::Failure);
+        self.clock.advance(SECOND);
     }
 
     /// Makes calls that block this long in their first poll, wait this long, and are cancelled: of the breaker, and of a
@@ -114,6 +146,12 @@ fn lines(Recording { recorder, writer }: Recording) -> Vec<String> {
     writer.run(&mut output).unwrap();
     let text = String::from_utf8(output).unwrap();
     text.lines().filter(|line| !line.starts_with('#')).skip(1).map(str::to_owned).collect()
+}
+
+/// Returns the settings of a circuit that one failure opens, and that one trial call closes within this time.
+fn with_trials(half_open_timeout: Duration) -> ConfigBuilder {
+    let trials = failure_threshold(1).recovery_timeout(SECOND).half_open_timeout(half_open_timeout);
+    trials.half_open_max_calls(1).success_threshold(1)
 }
 
 fn failure_threshold(failures: u32) -> ConfigBuilder {
@@ -259,6 +297,37 @@ fn a_trace_has_the_real_start_of_a_stream_and_no_stream_that_began_before_it() {
 }
 
 #[test]
+fn the_duration_of_a_stream_is_the_time_for_which_its_consumer_waits_for_trial_calls_too() {
+    let consume: [fn(&Scene); 2] = [|scene| scene.consume(scene.stream()), Scene::consume_body];
+    for consume in consume {
+        for settings in [with_trials(100 * SECOND), with_trials(100 * SECOND).durations(true)] {
+            let scene = Scene::new(settings);
+            let slow = failure_threshold(9).window_calls(9).slow_call(SECOND).slow_call_rate(0.1);
+            let (recording, candidate) = (scene.record(), scene.candidate(slow.minimum_calls(1)));
+            consume(&scene);
+            scene.wait_for_trial();
+            consume(&scene);
+            assert_eq!(scene.live.state(), State::Closed, "the trial call has closed the circuit");
+            assert_eq!(lines(recording), ["0,0.9,success,", "20.9,0,failure,", "21.9,0.9,success,"]);
+            assert_eq!(candidate.report().shadow.opened, 0, "no call was slow");
+        }
+    }
+}
+
+#[test]
+fn the_lease_of_a_trial_call_of_a_candidate_includes_the_time_in_which_a_consumer_handles_items() {
+    for live in [with_trials(10 * SECOND), failure_threshold(9)] {
+        let scene = Scene::new(live);
+        let candidate = scene.candidate(with_trials(10 * SECOND));
+        scene.wait_for_trial();
+        scene.consume(scene.stream());
+        let report = candidate.report();
+        assert_eq!((report.shadow.state, report.shadow.closed), (State::Open, 0));
+        assert_eq!(scene.live.snapshot().changes.to(State::Closed), 0);
+    }
+}
+
+#[test]
 fn the_call_timeout_of_a_candidate_applies_only_to_the_calls_that_it_could_stop() {
     let limited = || failure_threshold(1).call_timeout(SECOND);
     let decides = |call: fn(&Scene)| {
@@ -309,10 +378,7 @@ fn the_call_timeout_of_a_candidate_applies_only_to_the_calls_that_it_could_stop(
 
 #[test]
 fn a_candidate_decides_about_a_trial_call_longer_than_its_lease_as_the_live_circuit() {
-    let settings = || {
-        let trials = failure_threshold(1).recovery_timeout(SECOND).half_open_timeout(SECOND);
-        trials.half_open_max_calls(1).success_threshold(1)
-    };
+    let settings = || with_trials(SECOND);
     let scene = Scene::new(settings().mode(Mode::Shadow));
     let candidate = scene.candidate(settings());
     let trial = |duration| {

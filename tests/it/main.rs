@@ -57,6 +57,7 @@ mod live_settings;
 mod bulkhead;
 mod call_events;
 mod call_spans;
+mod candidate_keys;
 mod candidates;
 mod cancelled_after;
 mod configure;

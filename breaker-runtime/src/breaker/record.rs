@@ -328,7 +328,7 @@ impl Circuit {
     #[inline(never)]
     fn release_stamped(&self, ticket: Ticket, stamp: Stamp, end: StampedEnd) -> bool {
         self.release_slot(ticket, stamp);
-        let Some(start) = stamp.start() else {
+        let Some(start) = end.stamp().start() else {
             return false;
         };
         let Some(options) = self.options.get() else {
@@ -342,12 +342,12 @@ impl Circuit {
     #[cold]
     #[inline(never)]
     fn note_duration(&self, options: &CircuitOptions, nanos: u64, end: StampedEnd) -> bool {
-        let flags = end.flags();
-        if flags.is_tapped() {
-            self.tap_ended(flags, end.end(), Duration::from_nanos(nanos));
+        let stamp = end.stamp();
+        if stamp.is_tapped() {
+            self.tap_ended(stamp, end.end(), Duration::from_nanos(nanos));
         }
         // The settings do not need the duration of a call that has a start only for taps.
-        if !flags.is_timed() {
+        if !stamp.is_timed() {
             return false;
         }
         options.record_notable_duration(nanos);

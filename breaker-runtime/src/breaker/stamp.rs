@@ -42,23 +42,25 @@ impl Timing {
     }
 }
 
-/// The flags of a stamp and the end of its call, packed so that a function that needs both keeps them in one register.
+/// A stamp with the end of its call in place of its slots, so that a function that needs both keeps them in one
+/// register.
 ///
 /// ```text
-///  15 ... 8   7 .......... 0
-///  end        lowest byte of the stamp
+///  63 ..... 6   5       4    3      2      1 0
+///  start        tapped  end  since  timed  end
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct StampedEnd(u32);
+pub(super) struct StampedEnd(u64);
 
 impl StampedEnd {
-    /// Returns the stamp with its flags and without its start.
-    pub(super) const fn flags(self) -> Stamp {
-        Stamp(self.0 as u64 & FLAGS)
+    /// Returns the stamp of the call once it has left its scope and released its slots.
+    #[inline]
+    pub(super) const fn stamp(self) -> Stamp {
+        Stamp(self.0 & !SLOTS)
     }
 
     pub(super) const fn end(self) -> CallEnd {
-        CallEnd::from_index(self.0 >> u8::BITS)
+        CallEnd::from_index(self.0 & LOW_END | (self.0 & IN_SCOPE) >> HIGH_END_SHIFT)
     }
 }
 
@@ -90,6 +92,11 @@ const START_SHIFT: u32 = 6;
 const START: u64 = Start::MAX;
 const FLAGS: u64 = (1 << START_SHIFT) - 1;
 const NOT_RUNNING: u64 = TIMED | SINCE;
+/// The bits in which a [`StampedEnd`] has the end: its two lower bits in those of the slots, and its highest one in that
+/// of the scope.
+const SLOTS: u64 = IN_BULKHEAD | ENTERS_SCOPE | IN_SCOPE;
+const LOW_END: u64 = IN_BULKHEAD | ENTERS_SCOPE;
+const HIGH_END_SHIFT: u32 = 2;
 
 impl Stamp {
     pub(super) const NONE: Self = Self(0);
@@ -245,10 +252,11 @@ impl Stamp {
         self.start().map_or(self, |start| Self(flags | start.later_by(from, until).bits() << START_SHIFT))
     }
 
-    /// Returns the flags and this end.
+    /// Returns the stamp of a call that has ended in this way.
     #[inline]
     pub(super) const fn ended_by(self, end: CallEnd) -> StampedEnd {
-        StampedEnd((self.0 & 0xff) as u32 | (end as u32) << u8::BITS)
+        let end = end as u64;
+        StampedEnd(self.0 & !SLOTS | end & LOW_END | (end & !LOW_END) << HIGH_END_SHIFT)
     }
 
     /// Returns how long the call has run, if it is known when it began.
@@ -261,5 +269,23 @@ impl Stamp {
             // The bits overflow after nine years. A difference of more than half of that is negative.
             if nanos > START / 2 { Duration::ZERO } else { Duration::from_nanos(nanos) }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_call_replaces_its_slots_and_nothing_else_of_its_stamp() {
+        let ends =
+            [CallEnd::Success, CallEnd::Failure, CallEnd::Ignored, CallEnd::TimedOut, CallEnd::Cancelled];
+        for flags in 0..=FLAGS {
+            for (end, start) in ends.into_iter().flat_map(|end| [(end, 0), (end, START)]) {
+                let ended = Stamp(start << START_SHIFT | flags).ended_by(end);
+                assert_eq!(ended.end(), end);
+                assert_eq!(ended.stamp(), Stamp(start << START_SHIFT | flags & (TIMED | SINCE | TAPPED)));
+            }
+        }
     }
 }

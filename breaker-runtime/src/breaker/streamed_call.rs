@@ -65,9 +65,12 @@ struct Progress {
     caller: Option<Waker>,
 }
 
-/// The times of a tapped call that its stamp no longer has when it ends.
+/// The times of a tapped call that its stamp does not have when it ends.
 struct TappedStream {
+    start: Start,
     started: Moment,
+    /// The start from which the duration is measured: it is later by the time for which the caller did not wait.
+    measured_from: Start,
     /// The time until the call has returned its stream, if `call_timeout` limits that.
     limited: Option<Duration>,
 }
@@ -204,7 +207,8 @@ impl PartWaker {
     fn wait(&self) {
         let mut progress = self.lock();
         progress.handles_part = false;
-        let Progress { call: Some(call), wait, is_watched, caller: Some(_), .. } = &mut *progress else {
+        let Progress { call: Some(call), wait, is_watched, tapped, caller: Some(_), .. } = &mut *progress
+        else {
             return;
         };
         if let Wait::No { waited, since } = *wait {
@@ -213,7 +217,7 @@ impl PartWaker {
             if *is_watched && call.ticket.entry().is_none() {
                 call.ticket = call.circuit.resume_watch(call.ticket, started);
             }
-            call.exclude(since);
+            call.exclude(since, tapped.as_deref_mut());
             *wait = Wait::Since(started);
         }
     }
@@ -246,7 +250,7 @@ impl PartWaker {
         progress.end_wait();
         let call = progress.call.take()?;
         let caller = progress.caller.take();
-        let tapped = progress.tapped.take();
+        let mut tapped = progress.tapped.take();
         let wait = progress.wait;
         let part = progress.handles_part.then_some(progress.meaning);
         drop(progress);
@@ -254,7 +258,7 @@ impl PartWaker {
         catch_panic(|| drop(caller));
         let mut ended = EndedCall { call, waited: None, part };
         if let Wait::No { waited, since } = wait {
-            ended.call.exclude(since);
+            ended.call.exclude(since, tapped.as_deref_mut());
             ended.waited = waited;
         }
         if let Some(times) = tapped {
@@ -310,20 +314,33 @@ impl OwnedCall {
     fn tapped_stream(&self) -> TappedStream {
         let ran = self.stamp.elapsed(&self.circuit.clock).unwrap_or_default();
         let limited = if self.stamp.is_limitable() { Some(ran) } else { None };
-        TappedStream { started: self.circuit.now().before(ran), limited }
+        let start = self.stamp.start().unwrap_or_else(|| self.circuit.clock.start());
+        TappedStream { start, started: self.circuit.now().before(ran), measured_from: start, limited }
     }
 
-    /// Returns the start of a time that is not part of the duration, if the call is timed. The duration of a trial call
-    /// stays whole, because it is compared with its lease.
+    /// Returns the start of a time that is not part of the duration, if the call is timed or tapped.
     fn stopwatch(&self) -> Option<Start> {
-        let is_timed = self.stamp.start().is_some() && self.ticket.trial().is_none();
-        is_timed.then(|| self.circuit.clock.start())
+        let is_measured = self.is_timed_without_pauses() || self.stamp.is_tapped();
+        is_measured.then(|| self.circuit.clock.start())
+    }
+
+    /// Returns `true` if the stamp measures the time for which the caller waits. That of a trial call measures the whole
+    /// time, because it is compared with its lease.
+    fn is_timed_without_pauses(&self) -> bool {
+        self.stamp.start().is_some() && self.ticket.trial().is_none()
     }
 
     /// Excludes the time since then from the duration of the call.
-    fn exclude(&mut self, since: Option<Start>) {
-        if let Some(since) = since {
-            self.stamp = self.stamp.without(since, self.circuit.clock.start());
+    fn exclude(&mut self, since: Option<Start>, tapped: Option<&mut TappedStream>) {
+        let Some(since) = since else {
+            return;
+        };
+        let until = self.circuit.clock.start();
+        if self.is_timed_without_pauses() {
+            self.stamp = self.stamp.without(since, until);
+        }
+        if let Some(times) = tapped {
+            times.measured_from = times.measured_from.later_by(since, until);
         }
     }
 }
@@ -332,7 +349,8 @@ impl EndedCall {
     /// Passes the call to the taps. Its stamp is then as it would be without them.
     #[cold]
     #[inline(never)]
-    fn tap(&mut self, &TappedStream { started, limited }: &TappedStream, ending: Ending) {
+    fn tap(&mut self, times: &TappedStream, ending: Ending) {
+        let &TappedStream { start, started, measured_from, limited } = times;
         let OwnedCall { circuit, stamp, .. } = &self.call;
         let end = match (ending, self.waited, self.part) {
             (Ending::Settled(Outcome::Success), ..) | (Ending::Dropped, None, Some(PartMeaning::Success)) => {
@@ -342,9 +360,10 @@ impl EndedCall {
             (Ending::Settled(Outcome::Ignored), ..) => CallEnd::Ignored,
             (Ending::Dropped, ..) => CallEnd::Cancelled,
         };
-        let duration = stamp.elapsed(&circuit.clock).unwrap_or_default();
+        let time_since = |start| Duration::from_nanos(circuit.clock.nanos_since(start));
+        let (duration, leased) = (time_since(measured_from), time_since(start));
         let waited = self.waited.unwrap_or_default();
-        circuit.tap(&CompletedCall { end, started, duration, waited, limited });
+        circuit.tap(&CompletedCall { end, start, started, duration, waited, limited, leased });
         self.call.stamp = stamp.untapped(&circuit.clock);
     }
 }

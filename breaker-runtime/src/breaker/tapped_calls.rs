@@ -77,7 +77,15 @@ impl Circuit {
 
     fn completed(&self, stamp: Stamp, end: CallEnd, duration: Duration) -> CompletedCall {
         let limited = if stamp.is_limitable() { Some(duration) } else { None };
-        CompletedCall { end, started: self.clock.now().before(duration), duration, waited: duration, limited }
+        CompletedCall {
+            end,
+            start: stamp.start().unwrap_or_else(|| self.clock.start()),
+            started: self.clock.now().before(duration),
+            duration,
+            waited: duration,
+            limited,
+            leased: duration,
+        }
     }
 
     /// Passes a call to the taps.
@@ -107,8 +115,10 @@ fn source_id(source: &Arc<dyn TapSource>) -> SourceId {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Moment;
-    use crate::{CircuitBreaker, Config};
+    use crate::breaker::streamed_call::{PartMeaning, StreamedCall};
+    use crate::clock::{Moment, Start};
+    use crate::sync::{Mutex, lock};
+    use crate::{CircuitBreaker, Config, Outcome, OwnedPermit};
 
     struct SeesNothing;
 
@@ -122,6 +132,51 @@ mod tests {
         fn completed(&self, _call: &CompletedCall) {}
 
         fn rejected(&self, _kind: ErrorKind, _at: Moment) {}
+    }
+
+    /// Keeps the starts of all calls.
+    #[derive(Default)]
+    struct Starts(Arc<Mutex<Vec<Start>>>);
+
+    impl TapSource for Starts {
+        fn tap(&self, _circuit: &Arc<Circuit>) -> Option<Arc<dyn CallTap>> {
+            Some(Arc::new(Self(Arc::clone(&self.0))))
+        }
+    }
+
+    impl CallTap for Starts {
+        fn completed(&self, call: &CompletedCall) {
+            lock(&self.0).push(call.start);
+        }
+
+        fn rejected(&self, _kind: ErrorKind, _at: Moment) {}
+    }
+
+    #[test]
+    fn taps_receive_the_start_that_was_read_when_the_call_began() {
+        type End = fn(OwnedPermit);
+        let ends: [End; 5] = [
+            |permit| _ = permit.settle(Outcome::Success),
+            |permit| _ = permit.settle(Outcome::Failure),
+            |permit| _ = permit.settle(Outcome::Ignored),
+            drop,
+            |permit| StreamedCall::new(permit, PartMeaning::Success).settle(Outcome::Success),
+        ];
+        let settings = || Config::builder().failure_threshold(100);
+        for settings in [settings(), settings().durations(true), settings().max_concurrent(10)] {
+            let breaker = CircuitBreaker::new("search", settings.build().unwrap()).unwrap();
+            let starts = Arc::new(Starts::default());
+            breaker.circuit().attach_tap(&(Arc::clone(&starts) as Arc<dyn TapSource>));
+            for end in ends {
+                let before = breaker.circuit().clock.start();
+                let permit = breaker.try_acquire_owned().unwrap();
+                let after = breaker.circuit().clock.start();
+                end(permit);
+                let start = lock(&starts.0).pop().unwrap();
+                assert_eq!((start.is_before(before), after.is_before(start)), (Some(false), Some(false)));
+                assert!(lock(&starts.0).is_empty());
+            }
+        }
     }
 
     #[test]

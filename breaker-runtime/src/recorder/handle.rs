@@ -9,6 +9,7 @@ use super::error::{MAX_CAPACITY, RecorderError};
 use super::session::Session;
 use super::tap::{Buffer, RecorderTaps};
 use super::writer::TraceWriter;
+use crate::breaker::TapsStart;
 use crate::config::{Config, Setting};
 use crate::printable::Quoted;
 use crate::registry::Registry;
@@ -218,7 +219,7 @@ impl RecorderBuilder {
         let live = registry.store().get(&breaker_name).ok_or_else(unknown)?;
         let heading = heading(&breaker_name, &live.config(), capacity, one_in);
         let (sender, entries) = sync_channel(capacity);
-        let buffer = Arc::new(Buffer::new(registry.clock().now(), sender, capacity, one_in));
+        let buffer = Arc::new(Buffer::new(TapsStart::now(registry.clock()), sender, capacity, one_in));
         let taps = RecorderTaps { breaker_name: Arc::clone(&breaker_name), buffer: Arc::clone(&buffer) };
         let registration = registry.shared_store().attach_taps(Arc::new(taps));
         let session = Arc::new(Session::new(breaker_name, buffer, registration));

@@ -7,7 +7,7 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::Duration;
 
 use super::trace_line::{RecordedCall, RecordedOutcome};
-use crate::breaker::{CallEnd, CallTap, Circuit, CompletedCall, TapSource};
+use crate::breaker::{CallEnd, CallTap, Circuit, CompletedCall, TapSource, TapsStart};
 use crate::clock::Moment;
 use crate::error::ErrorKind;
 use crate::sync::{AtomicU64, AtomicUsize, Ordering};
@@ -22,7 +22,7 @@ pub(super) enum Entry {
 
 /// The buffer, as the calls see it.
 pub(super) struct Buffer {
-    began: Moment,
+    began: TapsStart,
     entries: SyncSender<Entry>,
     one_in: NonZeroU64,
     /// The calls and rejections that were drawn for the sample.
@@ -55,7 +55,7 @@ pub(super) struct Losses {
 
 impl Buffer {
     pub(super) const fn new(
-        began: Moment,
+        began: TapsStart,
         entries: SyncSender<Entry>,
         capacity: usize,
         one_in: NonZeroU64,
@@ -127,8 +127,8 @@ impl TapSource for RecorderTaps {
 
 impl CallTap for RecordedCircuit {
     fn completed(&self, call: &CompletedCall) {
-        let (began, started) = (self.buffer.began, call.started);
-        if started < began || !self.buffer.is_in_sample() {
+        let began = self.buffer.began;
+        if !began.is_before(call) || !self.buffer.is_in_sample() {
             return;
         }
         let duration = match call.end {
@@ -136,7 +136,7 @@ impl CallTap for RecordedCircuit {
             CallEnd::Success | CallEnd::Failure | CallEnd::Ignored | CallEnd::TimedOut => call.duration,
         };
         self.buffer.add_call(RecordedCall {
-            start: started.since(began),
+            start: call.started.since(began.moment()),
             duration,
             outcome: RecordedOutcome::Ended(call.end),
             key: self.key.clone(),
@@ -146,7 +146,7 @@ impl CallTap for RecordedCircuit {
     fn rejected(&self, _kind: ErrorKind, at: Moment) {
         if self.buffer.is_in_sample() {
             self.buffer.add_rejection(RecordedCall {
-                start: at.since(self.buffer.began),
+                start: at.since(self.buffer.began.moment()),
                 duration: Duration::ZERO,
                 outcome: RecordedOutcome::Rejected,
                 key: self.key.clone(),

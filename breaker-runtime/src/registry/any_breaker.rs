@@ -69,6 +69,15 @@ impl AnyBreaker {
         }
     }
 
+    /// Returns the settings that all circuits share, and those of single keys.
+    #[allow(dead_code, reason = "only the feature `shadow` keeps the settings of a breaker")]
+    pub(crate) fn settings(&self) -> BreakerSettings {
+        match self {
+            Self::Single(breaker) => BreakerSettings::same(breaker.circuit().config()),
+            Self::Keyed(breaker) => breaker.settings(),
+        }
+    }
+
     /// Applies settings of the configuration, and runs no user code.
     pub(super) fn apply(&self, settings: &BreakerSettings) -> AppliedSettings {
         match self {

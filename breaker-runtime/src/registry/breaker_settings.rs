@@ -32,7 +32,7 @@ impl BreakerSettings {
     }
 
     /// Returns the settings of the circuit of `key`; without a key, those that all circuits share.
-    pub(super) fn of(&self, key: Option<&str>) -> &SharedConfig {
+    pub(crate) fn of(&self, key: Option<&str>) -> &SharedConfig {
         key.and_then(|key| self.of_keys.as_ref()?.get(key)).unwrap_or(&self.all)
     }
 

@@ -37,7 +37,8 @@ enum OnDrop {
 
 impl Registry {
     /// Starts a candidate beside the breaker of this name: the settings that `settings` sets, and for all others those
-    /// that the breaker has now. The candidate sees the calls that begin from now on.
+    /// that the breaker has now. Later changes of the live settings do not apply to the candidate, also not for a key
+    /// that is used for the first time after the change. The candidate sees the calls that begin from now on.
     ///
     /// Like [`get`](Self::get), it registers the breaker of an annotated function that has not been called yet. At most
     /// 8 candidates run beside one breaker.

@@ -5,11 +5,12 @@ use std::sync::{Arc, Weak};
 use super::played_circuit::PlayedCircuit;
 use super::report::History;
 use super::tally::Tally;
-use crate::breaker::{CallTap, Circuit, CircuitBreaker, Identity, TapSource};
+use crate::breaker::{CallTap, Circuit, CircuitBreaker, Identity, TapSource, TapsStart};
 use crate::clock::{Clock, Moment};
 use crate::config::{
     Config, ConfigBuilder, ConfigError, Mode, Name, Setting, SettingSource, SharedConfig, Sharing,
 };
+use crate::registry::BreakerSettings;
 use crate::snapshot::Snapshot;
 use crate::state::State;
 use crate::sync::{Mutex, lock};
@@ -19,10 +20,12 @@ use crate::sync::{Mutex, lock};
 pub(super) struct CandidateTaps {
     name: Name,
     settings: ConfigBuilder,
+    /// The settings of the breaker at the start.
+    live: BreakerSettings,
     /// The settings over those that all circuits of the breaker shared at the start.
     config: Config,
     clock: Clock,
-    began: Moment,
+    began: TapsStart,
     tally: Arc<Tally>,
     former: Arc<Mutex<History>>,
     circuits: Mutex<PlayedCircuits>,
@@ -46,17 +49,29 @@ pub(super) struct PlayedFigures {
 const MIN_PRUNE: usize = 64;
 
 impl CandidateTaps {
-    pub(super) fn new(name: Name, settings: ConfigBuilder, config: Config, clock: Clock) -> Self {
-        Self {
+    /// Creates the taps of a candidate with these settings beside a breaker with `live`.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the settings contradict each other or those of the breaker.
+    pub(super) fn new(
+        name: Name,
+        settings: ConfigBuilder,
+        live: BreakerSettings,
+        clock: Clock,
+    ) -> Result<Self, ConfigError> {
+        let config = candidate_config(&settings, live.of(None))?;
+        Ok(Self {
             name,
             settings,
+            live,
             config,
-            began: clock.now(),
+            began: TapsStart::now(&clock),
             clock,
             tally: Arc::default(),
             former: Arc::default(),
             circuits: Mutex::default(),
-        }
+        })
     }
 
     pub(super) fn breaker_name(&self) -> &str {
@@ -76,11 +91,22 @@ impl CandidateTaps {
     }
 
     pub(super) const fn began(&self) -> Moment {
-        self.began
+        self.began.moment()
     }
 
     pub(super) const fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// Returns the settings of a live circuit at the start. A circuit that is created later, such as that of a new key,
+    /// may have others already, which do not apply to the candidate.
+    fn live_config(&self, circuit: &Circuit) -> SharedConfig {
+        let key = match circuit.identity() {
+            Identity::Alone { .. } => None,
+            Identity::Member { .. } if circuit.has_own_settings() => return circuit.config(),
+            Identity::Member { key, .. } => key.as_deref(),
+        };
+        self.live.of(key).clone()
     }
 
     pub(super) fn figures(&self) -> PlayedFigures {
@@ -100,9 +126,9 @@ impl TapSource for CandidateTaps {
         if circuit.identity().name().as_str() != self.name.as_str() {
             return None;
         }
-        // The settings of one key may differ from those of the others, and contradict those of the candidate.
-        let config =
-            candidate_config(&self.settings, &circuit.config()).unwrap_or_else(|_| self.config.clone());
+        // The settings of one key may contradict those of the candidate.
+        let config = candidate_config(&self.settings, &self.live_config(circuit))
+            .unwrap_or_else(|_| self.config.clone());
         let identity = Identity::Alone { name: self.name.clone() };
         let played = SharedConfig::new(without_overlap(config), SettingSource::Default);
         let own = CircuitBreaker::new_unchecked(identity, played, self.clock.clone());
@@ -124,7 +150,7 @@ impl PlayedCircuits {
 }
 
 /// Returns the settings of a candidate over those of a live circuit. A candidate always enforces, and alone.
-pub(super) fn candidate_config(settings: &ConfigBuilder, live: &Config) -> Result<Config, ConfigError> {
+fn candidate_config(settings: &ConfigBuilder, live: &Config) -> Result<Config, ConfigError> {
     settings.clone().over(live.to_builder()).mode(Mode::Enforce).shared(Sharing::Local).build()
 }
 

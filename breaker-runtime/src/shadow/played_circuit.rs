@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::report::History;
 use super::tally::Tally;
-use crate::breaker::{CallEnd, CallTap, CircuitBreaker, CompletedCall, PlayedCall};
+use crate::breaker::{CallEnd, CallTap, CircuitBreaker, CompletedCall, PlayedCall, TapsStart};
 use crate::clock::Moment;
 use crate::error::ErrorKind;
 use crate::outcome::Outcome;
@@ -15,7 +15,7 @@ use crate::sync::{Mutex, lock};
 pub(super) struct PlayedCircuit {
     circuit: CircuitBreaker,
     /// The start of the candidate. It plays no call that began before.
-    began: Moment,
+    began: TapsStart,
     /// Locked while a call is played, so that calls which end at the same time do not compete for trial slots.
     order: Mutex<()>,
     tally: Arc<Tally>,
@@ -26,7 +26,7 @@ pub(super) struct PlayedCircuit {
 impl PlayedCircuit {
     pub(super) const fn new(
         circuit: CircuitBreaker,
-        began: Moment,
+        began: TapsStart,
         tally: Arc<Tally>,
         former: Arc<Mutex<History>>,
     ) -> Self {
@@ -61,12 +61,12 @@ struct Outcomes {
 
 impl CallTap for PlayedCircuit {
     fn completed(&self, call: &CompletedCall) {
-        if call.started < self.began {
+        if !self.began.is_before(call) {
             return;
         }
         let Outcomes { seen, played } = self.outcomes(call);
         let order = lock(&self.order);
-        let decision: PlayedCall = self.circuit.circuit().play(played, call.duration);
+        let decision: PlayedCall = self.circuit.circuit().play(played, call);
         drop(order);
         self.tally.add(decision, seen);
     }

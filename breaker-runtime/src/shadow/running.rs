@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::candidate_taps::{CandidateTaps, PlayedFigures, candidate_config};
+use super::candidate_taps::{CandidateTaps, PlayedFigures};
 use super::error::{MAX_CANDIDATES, MAX_NAME, ShadowError};
 use super::report::{CandidateReport, History, ShadowSide, compare};
 use super::tally::OutcomeCounts;
@@ -55,14 +55,14 @@ pub(super) fn start(
         return Err(ShadowError::InvalidName { circuit: circuit.to_owned() });
     }
     let invalid = |error| ShadowError::InvalidSettings { circuit: circuit.to_owned(), error };
-    let config = candidate_config(&settings, &live.config()).map_err(invalid)?;
-    if matches!(live, AnyBreaker::Single(_)) {
-        config.check_without_keys().map_err(invalid)?;
-    }
     let breaker_name = Name::new(circuit.to_owned().into()).map_err(invalid)?;
     let clock = registry.clock().clone();
     let live_before = History::of(&live.snapshot());
-    let taps = Arc::new(CandidateTaps::new(breaker_name, settings, config, clock));
+    let taps = CandidateTaps::new(breaker_name, settings, live.settings(), clock).map_err(invalid)?;
+    if matches!(live, AnyBreaker::Single(_)) {
+        taps.config().check_without_keys().map_err(invalid)?;
+    }
+    let taps = Arc::new(taps);
     // Attached before others find the candidate, so that a promotion detaches the taps.
     let registration = registry.shared_store().attach_taps(Arc::clone(&taps) as Arc<dyn TapSource>);
     let running = Arc::new(Running {
