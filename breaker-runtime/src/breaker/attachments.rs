@@ -20,7 +20,7 @@ pub(crate) enum AttachmentOwner {
     /// The circuit, which has one attachment of the type.
     Circuit,
     /// The registry, which has one attachment of the type.
-    #[allow(dead_code, reason = "only the feature `shadow` attaches to registries")]
+    #[allow(dead_code, reason = "only the features `shadow` and `axum` attach to registries")]
     Registry,
     /// One annotated function: the address of its static.
     Function(usize),
