@@ -246,7 +246,9 @@ impl Drill {
     ) -> Result<Announcement, DrillError> {
         let target = match key {
             None => Target::find(registry, name)?,
-            Some(key) => Target::find_key(registry, name, key)?,
+            // Creating a circuit can evict another one, whose listeners would run.
+            Some(key) => Target::find_existing_key(registry, name, key)?
+                .ok_or_else(|| DrillError::NoCircuitForKey { name: name.to_owned(), key: key.to_owned() })?,
         };
         Ok(self.start_on(registry, target, operator)?.announcement)
     }

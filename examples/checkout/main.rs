@@ -71,8 +71,10 @@ async fn main() -> anyhow::Result<ExitCode> {
     let provider = Provider::start().await?;
     let shop = shop::open(Gateway::new(provider.address())?, &shutdown).await?;
     tokio::select! {
-        result = run(mode, terminal, shop.address, provider) => result?,
+        // Checked first: purchases fail once the shop is closing, which is no error then.
+        biased;
         () = shutdown::wait(shutdown) => shop.closed().await?,
+        result = run(mode, terminal, shop.address, provider) => result?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -48,7 +48,7 @@ impl Providers {
     async fn post(&self, provider: &Url, merchant: &str, cents: u64) -> Result<String, Fault> {
         let mut url = provider.clone();
         if let Ok(mut path) = url.path_segments_mut() {
-            path.extend(["merchants", merchant, "reservations"]); // escapes the name of the merchant
+            path.extend(["merchants", merchant, "reservations"]); // escapes characters such as `/` and `?`
         }
         let response = self.http.post(url).body(cents.to_string()).send().await?;
         Ok(response.error_for_status()?.text().await?)

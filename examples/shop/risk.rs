@@ -33,7 +33,7 @@ impl FraudCheck {
     pub(crate) async fn score(&self, customer: &str) -> Result<MaybeStale<u8>, Fault> {
         let mut url = self.url.clone();
         if let Ok(mut path) = url.path_segments_mut() {
-            path.extend(["scores", customer]); // escapes what customers write
+            path.extend(["scores", customer]); // escapes characters such as `/`
         }
         let response = self.http.get(url).send().await?;
         let score: u8 = response.error_for_status()?.text().await?.trim().parse()?;

@@ -294,7 +294,7 @@ impl Circuit {
     }
 
     /// Notifies the fleet of the last state change, which may be one of several that listeners have not received.
-    fn notify_fleet(&self) {
+    pub(super) fn notify_fleet(&self) {
         if let Some(hub) = self.registry_hub().filter(|hub| hub.informs_fleet())
             && let Some(transition) = self.last_transition()
         {

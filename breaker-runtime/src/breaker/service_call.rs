@@ -26,6 +26,7 @@ use crate::classifier::Classifier;
 use crate::clock::{Moment, Sleep};
 use crate::error::{BreakerError, ErrorKind};
 use crate::outcome::Outcome;
+use crate::sync::catch_panic;
 
 /// An admitted call of a service. Dropping it cancels the call.
 #[allow(unreachable_pub, reason = "the sealed trait of `integrations::tower` names it")]
@@ -210,8 +211,10 @@ impl ServiceCall {
 
     /// Returns the permit of the call, unless it has been settled, and ends its time limit.
     pub(crate) fn take_permit(&mut self) -> Option<OwnedPermit> {
-        self.limit = Limit::None;
-        self.permit.take()
+        let permit = self.permit.take();
+        // The timer may keep the last reference to a waker, whose drop may panic.
+        catch_panic(|| self.limit = Limit::None);
+        permit
     }
 
     /// Returns the call, and leaves one that has been settled.

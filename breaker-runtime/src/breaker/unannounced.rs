@@ -30,6 +30,8 @@ impl Unannounced {
         match pending {
             Pending::Nothing => None,
             Pending::Transitions => {
+                // Listeners may be notified much later.
+                circuit.circuit().notify_fleet();
                 Some(Self { waiving: circuit.circuit().take_effect(), circuit: Some(circuit) })
             }
         }

@@ -7,6 +7,7 @@ use axum::response::Response;
 
 use super::announcements::CommandEffects;
 use super::app_state::AppState;
+use super::cache::MAX_UNCACHED_COST;
 use super::command::{CommandRequest, respond};
 use super::error::HttpError;
 use super::query::{DrillQuery, KeyQuery};
@@ -53,6 +54,7 @@ async fn run(
     let cost = cost_of(&find()?);
     let registry = app.registry_view.registry().clone();
     let change = move || command(&registry).map(CommandEffects::from).map_err(HttpError::refused_drill);
-    app.commands.change(CommandSubject::Drills, cost, change).await?;
+    let subject = if cost > MAX_UNCACHED_COST { CommandSubject::LargeDrills } else { CommandSubject::Drills };
+    app.commands.change(subject, cost, change).await?;
     respond(app, find()?).await
 }

@@ -5,8 +5,8 @@
 //! before the end of a turn.
 //!
 //! Commands that change states need no thread for blocking work, so that they also work while hanging calls occupy all
-//! of them. Those that change settings or drills may need one. They have turns of their own, so that no other command
-//! waits for such a thread.
+//! of them. Those that change settings or large drills may need one. They have turns of their own, so that no other
+//! command waits for such a thread.
 
 use std::future::ready;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use super::announcements::{Announcements, CommandEffects};
 use super::cache::{Cost, MAX_INLINE_COST, MAX_UNCACHED_COST};
 use super::error::HttpError;
 use crate::breaker::{AttachmentOwner, CircuitBreaker, Unannounced};
-use crate::registry::{AnyBreaker, Registry};
+use crate::registry::{AnyBreaker, Declaration, Registry};
 use crate::sync::{AtomicU64, Ordering};
 
 /// The commands of one registry.
@@ -30,6 +30,7 @@ pub(super) struct RegistryCommands {
     states: Arc<AsyncMutex<()>>,
     settings: Arc<AsyncMutex<()>>,
     drills: Arc<AsyncMutex<()>>,
+    large_drills: Arc<AsyncMutex<()>>,
     announcements: Arc<Announcements>,
 }
 
@@ -39,6 +40,8 @@ pub(super) enum CommandSubject {
     States,
     Settings,
     Drills,
+    /// Drills of all keys of a breaker with so many that the command needs a thread for blocking work.
+    LargeDrills,
 }
 
 /// The circuits that a command applies to.
@@ -77,9 +80,12 @@ impl RegistryCommands {
         targets: CommandTargets,
         command: impl Fn(&CircuitBreaker) -> Option<Unannounced> + Send + 'static,
     ) -> Result<(), HttpError> {
-        let (commands, turn) = (Arc::clone(self), self.turn(CommandSubject::States));
+        let commands = Arc::clone(self);
+        let arrival = targets.uncalled().is_empty().then(|| self.turn(CommandSubject::States));
         let work = async move {
+            // This evaluates settings of functions, which is user code, so it comes before the turn.
             targets.register_uncalled().await;
+            let turn = arrival.unwrap_or_else(|| commands.turn(CommandSubject::States));
             // Declared before the turn, so that listeners run after its end also if this task is dropped.
             let mut states = Vec::new();
             let turn = turn.await;
@@ -113,13 +119,13 @@ impl RegistryCommands {
         let (commands, turn) = (Arc::clone(self), self.turn(subject));
         let work = async move {
             let turn = turn.await;
-            let effects = if cost > MAX_UNCACHED_COST {
+            // The turn ends with the change, also if the runtime ends before.
+            let change = move || change().map(|effects| commands.end(turn, effects));
+            if cost > MAX_UNCACHED_COST {
                 spawn_blocking(change).await.map_err(|_| HttpError::READING_FAILED)?
             } else {
                 change()
-            };
-            commands.end(turn, effects?);
-            Ok(())
+            }
         };
         spawn(work).await.map_err(|_| HttpError::READING_FAILED)?
     }
@@ -134,6 +140,7 @@ impl RegistryCommands {
             CommandSubject::States => &self.states,
             CommandSubject::Settings => &self.settings,
             CommandSubject::Drills => &self.drills,
+            CommandSubject::LargeDrills => &self.large_drills,
         };
         // Only a poll enters the queue of the lock, which is fair. The budget of a task could prevent that.
         let mut turn = Box::pin(unconstrained(Arc::clone(order).lock_owned()));
@@ -153,16 +160,22 @@ impl RegistryCommands {
 }
 
 impl CommandTargets {
+    /// Returns the functions that have never been called, if the command applies to them.
+    fn uncalled(&self) -> Vec<&'static Declaration> {
+        match self {
+            Self::Breaker(_) | Self::Existing(_) => Vec::new(),
+            Self::All(registry) => registry.store().uncalled_without_keys(),
+        }
+    }
+
     /// Registers the breakers of functions that have never been called, if the command applies to them.
     async fn register_uncalled(&self) {
-        match self {
-            Self::Breaker(_) | Self::Existing(_) => {}
-            Self::All(registry) => {
-                for function in registry.store().uncalled_without_keys() {
-                    registry.store().register_function(function).warnings.report();
-                    yield_now().await;
-                }
+        for function in self.uncalled() {
+            match self {
+                Self::Breaker(_) | Self::Existing(_) => {}
+                Self::All(registry) => registry.store().register_function(function).warnings.report(),
             }
+            yield_now().await;
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{KeyedBreaker, MAX_KEY_BYTES};
 use crate::breaker::CircuitBreaker;
-use crate::sync::lock;
+use crate::sync::{Ordering, lock};
 
 impl KeyedBreaker {
     /// Returns `true` if a call of `key` would be admitted now; see [`CircuitBreaker::would_admit`]. Creates no
@@ -34,6 +34,11 @@ impl KeyedBreaker {
     fn has_space(&self) -> bool {
         let table = &mut *lock(&self.shared.table);
         let now = self.shared.clock.coarse_now();
-        table.queue.len() < self.shared.max_keys || table.queue.has_idle(&table.settings, now)
+        let has_space =
+            table.queue.len() < self.shared.max_keys || table.queue.has_idle(&table.settings, now);
+        if has_space {
+            self.shared.is_full.store(0, Ordering::Relaxed);
+        }
+        has_space
     }
 }
