@@ -107,6 +107,26 @@ fn settings_drills_and_promotions_take_effect_while_no_blocking_thread_is_free()
 }
 
 #[test]
+fn a_drill_of_a_breaker_does_not_wait_for_one_of_very_many_keys() {
+    with_a_busy_thread(async |release| {
+        let server = Server::with_token();
+        let database = server.register("database", settings());
+        let hosts = server.registry.register_keyed("hosts", Config::default(), 20_000).unwrap();
+        (0..10_001).for_each(|host| _ = hosts.get(&host.to_string()));
+        let large = tokio::spawn(server.command("/circuits/hosts/drill?fail=1&for=60s").send());
+        let command = async |path: &str| {
+            HttpResponse::of(server.command(&format!("/circuits/database/{path}"))).await.status
+        };
+        assert_eq!(command("drill?fail=1&for=60s").await, 200);
+        assert_eq!(command("stop-drill").await, 200);
+        assert!(database.snapshot().drill.is_none() && hosts.snapshot().drill.is_none());
+        drop(release);
+        assert_eq!(large.await.unwrap().unwrap().status(), 200);
+        assert!(hosts.snapshot().drill.is_some());
+    });
+}
+
+#[test]
 fn a_slow_listener_does_not_change_the_order_of_the_events_of_commands() {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {

@@ -40,7 +40,7 @@ pub(super) enum CommandSubject {
     States,
     Settings,
     Drills,
-    /// Drills of all keys of a breaker with so many that the command needs a thread for blocking work.
+    /// Drills of all keys of a breaker with many keys: the command needs a thread for blocking work.
     LargeDrills,
 }
 
