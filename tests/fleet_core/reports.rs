@@ -86,6 +86,22 @@ fn a_vote_opens_a_circuit_when_the_settings_of_its_process_need_no_other() {
 }
 
 #[test]
+fn one_vote_of_a_large_fleet_opens_nothing_while_processes_connect_again_after_an_outage() {
+    let mut fleet = fleet(8);
+    fleet.change(0, "a", trip);
+    fleet.run(3_000);
+    assert_eq!(fleet.record("a").votes, [instance(0)]);
+    fleet.processes.iter_mut().for_each(|process| process.is_cut_off = true);
+    fleet.run(10_000);
+    fleet.processes[0].is_cut_off = false;
+    fleet.run(5_000);
+    assert_eq!(fleet.record("a").state, RecordState::Closed);
+    fleet.processes.iter_mut().for_each(|process| process.is_cut_off = false);
+    fleet.run(10_000);
+    assert_eq!((fleet.record("a").state, fleet.record("a").votes), (RecordState::Closed, vec![instance(0)]));
+}
+
+#[test]
 fn a_vote_that_opens_nothing_is_sent_once() {
     let mut fleet = fleet(2);
     let before = fleet.processes[0].clone();

@@ -374,6 +374,7 @@ fn surroundings(
         now,
         local,
         alive: pace.alive(),
+        is_complete: pace.is_complete(local),
         hold,
         can_lease: !is_read_only,
         is_leaving: false,

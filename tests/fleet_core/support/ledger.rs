@@ -106,7 +106,10 @@ impl Ledger {
         }
         self.members.remove_above(now + MAX_LIFETIME_MS);
         let oldest = self.oldest_heartbeat(now);
-        gone.extend(self.members.below(oldest).cloned());
+        let late: Vec<_> = self.members.below(oldest).cloned().collect();
+        if late.len() < 2 || late.len() * 2 < self.members.len() {
+            gone.extend(late);
+        }
         self.members.remove_below(oldest);
         self.remove_reports_of(now, &gone);
         let (mut conflicts, mut lost) = (Vec::new(), Vec::new());

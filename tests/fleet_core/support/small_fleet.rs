@@ -1,11 +1,14 @@
 //! A few processes with many circuits, and a server that answers at once unless a process is cut off from it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use breaker_runtime::fleet::StoreErrorKind;
-use breaker_runtime::fleet::coordinator::{Coordinator, Input, Output};
-use breaker_runtime::fleet::protocol::{InstanceId, Reply, Report, ReportKind, SharedName, SharedRecord};
+use breaker_runtime::fleet::coordinator::{Coordinator, Input, LocalState, Output};
+use breaker_runtime::fleet::protocol::{
+    ForceKind, InstanceId, Reply, Report, ReportKind, SharedName, SharedRecord,
+};
 
 use crate::ledger::Ledger;
 use crate::local_circuit::{LocalCircuit, LocalSettings};
@@ -93,6 +96,22 @@ impl SmallFleet {
             change(circuit, now);
         }
         self.look(index, &name);
+    }
+
+    /// Lets an operator give a command to all processes, at this process.
+    pub fn command(&mut self, index: usize, name: &str, kind: ForceKind) {
+        let (by, why) = (Arc::from("ada"), Arc::from(""));
+        let kind = ReportKind::Force { kind, lasts: None, by, why };
+        let command = Report { name: SharedName::new(name, None), epoch: 0, kind };
+        self.step(index, Input::Command { id: 1, command: Box::new(command) });
+    }
+
+    /// Returns the states of a circuit in all processes.
+    #[must_use]
+    pub fn states(&self, name: &str) -> Vec<LocalState> {
+        let name = SharedName::new(name, None);
+        let circuits = self.processes.iter().filter_map(|process| process.circuits.get(&name));
+        circuits.map(|circuit| circuit.view(self.now).state).collect()
     }
 
     /// Returns the record of a circuit on the server.

@@ -122,7 +122,7 @@ impl Cache {
         }
         self.cursor = self.cursor.max(reply.version);
         if !reply.has_more {
-            self.finish_reading();
+            self.finish_reading(reply.now);
             self.clean_up(reply.now);
         }
         CacheUpdate::Applied(changed)
@@ -179,9 +179,9 @@ impl Cache {
 
     /// Restores the records that the store no longer has, if they matter. A closed one is kept as well: another process
     /// may restore an older one.
-    fn finish_reading(&mut self) {
+    fn finish_reading(&mut self, now: u64) {
         for name in self.unconfirmed.take().into_iter().flatten() {
-            if self.in_force.contains(&name) {
+            if self.is_in_force(&name, now) {
                 self.lost.insert(name);
             }
         }
@@ -199,8 +199,9 @@ impl Cache {
         let newest = now.saturating_sub(KEPT_MS);
         let Self { records, in_force, lost, marked, .. } = self;
         records.retain(|name, record| {
-            let is_kept = record.version > newest || in_force.contains(name);
+            let is_kept = record.version > newest || record.is_in_force(now);
             if !is_kept {
+                in_force.remove(name);
                 lost.remove(name);
                 marked.remove(name);
             }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use super::cache::Cache;
 use crate::fleet::protocol::{SharedName, SharedRecord};
 
 /// The circuits that operators have closed since this process belongs to the fleet.
@@ -16,11 +17,17 @@ pub(super) struct Closings {
 }
 
 impl Closings {
-    /// Takes note of a record that replaces `known`.
-    pub(super) fn observe(&mut self, name: &SharedName, record: &SharedRecord, known: &SharedRecord) {
-        if self.is_current && record.is_closed_by_operator() && record.epoch > known.epoch {
-            self.names.insert(name.clone());
-        }
+    /// Returns the circuits that operators have closed according to these records and not to the known ones.
+    pub(super) fn news(&self, records: &[(SharedName, SharedRecord)], cache: &Cache) -> Vec<SharedName> {
+        let is_news = |(name, record): &&(SharedName, SharedRecord)| {
+            self.is_current && record.is_closed_by_operator() && record.epoch > cache.get(name).epoch
+        };
+        records.iter().filter(is_news).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Adds circuits whose records have been applied.
+    pub(super) fn add(&mut self, news: Vec<SharedName>, applied: &[SharedName]) {
+        self.names.extend(news.into_iter().filter(|name| applied.contains(name)));
     }
 
     /// Takes note that all records have been read.

@@ -21,6 +21,7 @@ impl Coordinator {
         self.cache.has_asserted(exchange.map(|exchange| exchange.asserted).unwrap_or_default());
         let is_back = self.link.succeed() == LinkChange::Up;
         if is_back {
+            self.pace.set_connected(now);
             outputs.push(Output::Notice(Notice::Connected));
         }
         self.knows_time = true;
@@ -87,12 +88,11 @@ impl Coordinator {
                 outputs.push(Output::Notice(Notice::Conflict(conflict.clone())));
             }
         }
-        for (name, record) in &reply.records {
-            self.closings.observe(name, record, self.cache.get(name));
-        }
+        let closed = self.closings.news(&reply.records, &self.cache);
         let has_more = reply.has_more;
         match self.cache.receive(reply, sent) {
             CacheUpdate::Applied(changed) => {
+                self.closings.add(closed, &changed);
                 if !has_more {
                     self.closings.begin();
                 }
@@ -167,10 +167,9 @@ impl Coordinator {
             clock.advance(push.now, now);
         }
         self.pace.set_alive(push.alive);
-        for (name, record) in &push.records {
-            self.closings.observe(name, record, self.cache.get(name));
-        }
+        let closed = self.closings.news(&push.records, &self.cache);
         let changed = self.cache.receive_push(push);
+        self.closings.add(closed, &changed);
         self.decide_changed(now, &changed, outputs);
         if self.cache.must_assert() {
             self.next_sync = self.next_sync.min(self.soonest_sync(now));

@@ -10,7 +10,7 @@ use crate::fleet::store::StoreErrorKind;
 const TOLERATED_FAILURES: u32 = 3;
 
 /// The longest random wait before the process connects again, so that a fleet does not connect all at once.
-const MAX_RETRY: Duration = Duration::from_secs(5);
+pub(super) const MAX_RETRY: Duration = Duration::from_secs(5);
 
 /// The longest random wait before the first retry.
 const FIRST_RETRY: Duration = Duration::from_millis(200);

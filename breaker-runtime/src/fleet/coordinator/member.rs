@@ -84,6 +84,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) local: Duration,
     /// Number of processes.
     pub(super) alive: u32,
+    /// `true` once all processes have had the time to connect to the store since this one has.
+    pub(super) is_complete: bool,
     /// The time for which a circuit is held open at a time.
     pub(super) hold: Duration,
     /// `true` if the store grants leases, and this process may ask for one.
@@ -306,15 +308,16 @@ impl Member {
         Decided { lease: Some(outcome), ..self.decide(record, around) }
     }
 
-    /// Closes a circuit that the fleet has closed, and leaves one alone that has opened by itself since.
+    /// Closes a circuit that the fleet has closed, and leaves one alone that has opened by itself since, unless an
+    /// operator closes it now.
     fn follow_closed(&mut self, record: &SharedRecord, instance: &InstanceId) -> Decided {
-        self.must_close = false;
+        let is_ordered = std::mem::take(&mut self.must_close) && record.is_closed_by_operator();
         let was_followed = self.followed.is_some_and(|epoch| epoch < record.epoch);
         let generation = self.view.generation;
         // A command and its release begin an epoch each, and keep the votes. Closing the circuit removes them.
         let has_voted_before = !record.votes.contains(instance)
             && self.vote.is_some_and(|vote| vote.epoch < record.epoch && vote.generation == generation);
-        if !was_followed && !has_voted_before {
+        if !is_ordered && !was_followed && !has_voted_before {
             return Decided::default();
         }
         self.followed = None;

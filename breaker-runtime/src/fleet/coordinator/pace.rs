@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::demand::WINDOW;
+use super::link::MAX_RETRY;
 use crate::fleet::protocol::{MAX_REQUEST_TIME, REQUEST_TIME};
 
 /// The largest number of reports in one request.
@@ -62,13 +63,15 @@ pub(super) struct Pace {
     tick: Duration,
     /// Number of processes.
     alive: u32,
+    /// The time at which the store was connected last.
+    connected: Duration,
     /// Number of circuits that the fleet is concerned with in this process.
     circuits: usize,
 }
 
 impl Pace {
     pub(super) const fn new(tick: Duration) -> Self {
-        Self { tick, alive: 1, circuits: 0 }
+        Self { tick, alive: 1, connected: Duration::ZERO, circuits: 0 }
     }
 
     pub(super) const fn alive(self) -> u32 {
@@ -77,6 +80,16 @@ impl Pace {
 
     pub(super) fn set_alive(&mut self, alive: u32) {
         self.alive = alive.max(1);
+    }
+
+    pub(super) const fn set_connected(&mut self, now: Duration) {
+        self.connected = now;
+    }
+
+    /// Returns `true` once all processes have had the time to connect to the store since this one has. After an outage
+    /// of the store, they come back one after the other.
+    pub(super) fn is_complete(self, now: Duration) -> bool {
+        now.saturating_sub(self.connected) >= MAX_RETRY + self.tick()
     }
 
     pub(super) const fn set_circuits(&mut self, circuits: usize) {

@@ -39,8 +39,12 @@ end
 redis.call('ZREMRANGEBYSCORE', MEMBERS, '(' .. int(newest_heartbeat), '+inf')
 local alive = redis.call('ZCARD', MEMBERS)
 local before_oldest = '(' .. int(oldest_heartbeat(alive))
-for _, other in ipairs(redis.call('ZRANGEBYSCORE', MEMBERS, '-inf', before_oldest)) do
-  gone[other] = true
+local late = redis.call('ZRANGEBYSCORE', MEMBERS, '-inf', before_oldest)
+-- If half of the fleet is late at once, it was probably the store that was away. What they have reported stays.
+if #late < 2 or #late * 2 < alive then
+  for _, other in ipairs(late) do
+    gone[other] = true
+  end
 end
 alive = alive - redis.call('ZREMRANGEBYSCORE', MEMBERS, '-inf', before_oldest)
 
@@ -304,9 +308,10 @@ function apply.assert(r, report)
   return known
 end
 
--- A release without a command changes nothing.
+-- A release without a command changes nothing. If there is no record, the store may have lost it: a new epoch keeps
+-- processes from restoring its command.
 function apply.force(r, report)
-  if report.policy == 'none' and r.command == '-' then
+  if report.policy == 'none' and r.command == '-' and r.version > 0 then
     return nil
   end
   if report.policy == 'closed' then

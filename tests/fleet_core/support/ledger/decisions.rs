@@ -76,7 +76,7 @@ impl Exchange<'_> {
             }
             ReportKind::Force { kind, lasts, by, why } => {
                 // A release without a command changes nothing.
-                if *kind == ForceKind::Release && record.command.is_none() {
+                if *kind == ForceKind::Release && record.command.is_none() && record.version > 0 {
                     return None;
                 }
                 self.force(&mut record, *kind, *lasts);

@@ -101,7 +101,9 @@ impl Member {
         }
         match (record.state, self.view.state) {
             (RecordState::Closed, LocalState::Open { .. }) => {
-                self.vote != Some(self.next_vote(record)) || self.is_vote_needed(record, around)
+                self.vote != Some(self.next_vote(record))
+                    || !record.votes.contains(instance)
+                    || self.has_enough_votes(record, around)
             }
             (RecordState::Closed, LocalState::Closed | LocalState::ForcedOpen | LocalState::Disabled) => {
                 self.vote.is_some() || record.votes.contains(instance)
@@ -132,10 +134,17 @@ impl Member {
     }
 
     /// Returns `true` if a vote for an open circuit has an effect: the record does not list this process, or it lists
-    /// enough processes to open. The store counts votes when one arrives, and fewer may be needed since the last one.
+    /// enough processes to open. While processes are still connecting, their number does not count.
     fn is_vote_needed(&self, record: &SharedRecord, around: &Surroundings<'_>) -> bool {
+        !record.votes.contains(around.instance)
+            || (around.is_complete && self.has_enough_votes(record, around))
+    }
+
+    /// Returns `true` if the record lists enough processes to open. The store counts votes when one arrives, and fewer may
+    /// be needed since the last one.
+    fn has_enough_votes(&self, record: &SharedRecord, around: &Surroundings<'_>) -> bool {
         let listed = u32::try_from(record.votes.len()).unwrap_or(u32::MAX);
-        !record.votes.contains(around.instance) || listed >= self.view.policy.needed(around.alive)
+        listed >= self.view.policy.needed(around.alive)
     }
 
     const fn next_vote(&self, record: &SharedRecord) -> CastVote {

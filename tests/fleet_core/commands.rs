@@ -1,0 +1,44 @@
+//! Commands to a small fleet: that they have an effect on every process, whatever its circuit does, and that a confirmed
+//! one stays.
+
+use breaker_fleet_tests::local_circuit::LocalSettings;
+use breaker_fleet_tests::small_fleet::SmallFleet;
+use breaker_runtime::fleet::coordinator::LocalState;
+use breaker_runtime::fleet::protocol::{ForceKind, Policy};
+
+const SETTINGS: LocalSettings = LocalSettings { policy: Policy::Quorum, recovery: 30_000, lease: 10_000 };
+
+fn fleet() -> SmallFleet {
+    SmallFleet::new(2, &["a"], &SETTINGS)
+}
+
+#[test]
+fn a_confirmed_release_stays_although_the_server_has_lost_its_data() {
+    let mut fleet = fleet();
+    fleet.command(0, "a", ForceKind::Open);
+    fleet.run(2_000);
+    assert_eq!(fleet.states("a"), [LocalState::ForcedOpen; 2]);
+    fleet.server.flush();
+    fleet.command(0, "a", ForceKind::Release);
+    fleet.run(10_000);
+    assert_eq!((fleet.states("a"), fleet.record("a").command), (vec![LocalState::Closed; 2], None));
+}
+
+#[test]
+fn an_operator_closes_circuits_that_processes_opened_by_themselves_in_every_state() {
+    for is_reopened in [false, true] {
+        let mut fleet = fleet();
+        fleet.change(0, "a", |circuit, now| circuit.trip(now));
+        fleet.run(2_000);
+        if is_reopened {
+            // The vote was for an earlier opening.
+            fleet.processes[0].is_cut_off = true;
+            fleet.change(0, "a", |circuit, _| circuit.close());
+            fleet.change(0, "a", |circuit, now| circuit.trip(now));
+            fleet.processes[0].is_cut_off = false;
+        }
+        fleet.command(1, "a", ForceKind::Closed);
+        fleet.run(900);
+        assert_eq!(fleet.states("a"), [LocalState::Closed; 2], "{is_reopened}");
+    }
+}
