@@ -25,20 +25,13 @@ fn a_confirmed_release_stays_although_the_server_has_lost_its_data() {
 }
 
 #[test]
-fn an_operator_closes_circuits_that_processes_opened_by_themselves_in_every_state() {
-    for is_reopened in [false, true] {
-        let mut fleet = fleet();
-        fleet.change(0, "a", |circuit, now| circuit.trip(now));
-        fleet.run(2_000);
-        if is_reopened {
-            // The vote was for an earlier opening.
-            fleet.processes[0].is_cut_off = true;
-            fleet.change(0, "a", |circuit, _| circuit.close());
-            fleet.change(0, "a", |circuit, now| circuit.trip(now));
-            fleet.processes[0].is_cut_off = false;
-        }
-        fleet.command(1, "a", ForceKind::Closed);
-        fleet.run(900);
-        assert_eq!(fleet.states("a"), [LocalState::Closed; 2], "{is_reopened}");
-    }
+fn an_operator_closes_a_circuit_that_a_process_opened_by_itself_and_that_is_half_open() {
+    let mut fleet = fleet();
+    fleet.change(0, "a", |circuit, now| circuit.trip(now));
+    fleet.run(31_000);
+    fleet.change(0, "a", |circuit, now| circuit.call(now));
+    assert_eq!(fleet.states("a"), [LocalState::HalfOpen, LocalState::Closed]);
+    fleet.command(1, "a", ForceKind::Closed);
+    fleet.run(2_000);
+    assert_eq!(fleet.states("a"), [LocalState::Closed; 2]);
 }
