@@ -1,7 +1,7 @@
 //! Commands to a small fleet: that they have an effect on every process, whatever its circuit does, and that a confirmed
 //! one stays.
 
-use breaker_fleet_tests::local_circuit::LocalSettings;
+use breaker_fleet_tests::local_circuit::{LocalCircuit, LocalSettings};
 use breaker_fleet_tests::small_fleet::SmallFleet;
 use breaker_runtime::fleet::coordinator::LocalState;
 use breaker_runtime::fleet::protocol::{ForceKind, Policy};
@@ -27,9 +27,9 @@ fn a_confirmed_release_stays_although_the_server_has_lost_its_data() {
 #[test]
 fn an_operator_closes_a_circuit_that_a_process_opened_by_itself_and_that_is_half_open() {
     let mut fleet = fleet();
-    fleet.change(0, "a", |circuit, now| circuit.trip(now));
+    fleet.change(0, "a", LocalCircuit::trip);
     fleet.run(31_000);
-    fleet.change(0, "a", |circuit, now| circuit.call(now));
+    fleet.change(0, "a", LocalCircuit::call);
     assert_eq!(fleet.states("a"), [LocalState::HalfOpen, LocalState::Closed]);
     fleet.command(1, "a", ForceKind::Closed);
     fleet.run(2_000);
