@@ -5,7 +5,7 @@
 //! number, and the circuit is in the queue once. Of new settings and drills, the latest [`MAX_EVENTS`] wait.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
@@ -43,13 +43,12 @@ pub(super) struct Announcing {
 
 #[derive(Debug, Default)]
 struct UnannouncedChanges {
-    /// The changes by their numbers, which grow.
-    order: BTreeMap<u64, QueuedChange>,
-    next_number: u64,
+    /// The changes, the oldest first.
+    order: VecDeque<QueuedChange>,
     /// The changes of states by the addresses of the circuits.
     states: HashMap<usize, Unannounced>,
-    /// The numbers of the events of settings and drills, oldest first.
-    events: VecDeque<u64>,
+    /// Number of events of settings and drills.
+    events: usize,
     /// `true` while an [`Announcer`] exists, which will find every change that is added.
     is_announcing: bool,
     /// `true` if an announcement was lost since the queue was empty.
@@ -117,40 +116,38 @@ impl UnannouncedChanges {
             Entry::Occupied(mut queued) => queued.get_mut().merge(state),
             Entry::Vacant(entry) => {
                 entry.insert(state);
-                self.push(QueuedChange::State(address));
+                self.order.push_back(QueuedChange::State(address));
             }
         }
     }
 
     /// Adds an announcement of settings or of a drill. Returns the oldest one if there are too many.
     fn add_events(&mut self, events: Announcement) -> Option<Announcement> {
-        let oldest = if self.events.len() < MAX_EVENTS { None } else { self.events.pop_front() };
-        let lost = oldest.and_then(|number| self.order.remove(&number));
-        let number = self.push(QueuedChange::Events(events));
-        self.events.push_back(number);
-        match lost {
-            Some(QueuedChange::Events(lost)) => Some(lost),
-            Some(QueuedChange::State(_)) | None => None,
-        }
+        let lost = if self.events < MAX_EVENTS { None } else { self.take_oldest_events() };
+        self.order.push_back(QueuedChange::Events(events));
+        self.events += 1;
+        lost
     }
 
-    /// Adds a change at the end, and returns its number.
-    fn push(&mut self, change: QueuedChange) -> u64 {
-        let number = self.next_number;
-        self.next_number += 1;
-        self.order.insert(number, change);
-        number
+    fn take_oldest_events(&mut self) -> Option<Announcement> {
+        let index = self.order.iter().position(|change| matches!(change, QueuedChange::Events(_)))?;
+        match self.order.remove(index)? {
+            QueuedChange::Events(oldest) => {
+                self.events -= 1;
+                Some(oldest)
+            }
+            QueuedChange::State(_) => None,
+        }
     }
 
     /// Removes and returns the oldest change.
     fn next(&mut self) -> Option<CommandEffects> {
-        let (_, next) = self.order.pop_first()?;
-        Some(match next {
+        Some(match self.order.pop_front()? {
             QueuedChange::State(address) => {
                 CommandEffects { states: self.states.remove(&address).into_iter().collect(), events: None }
             }
             QueuedChange::Events(events) => {
-                self.events.pop_front();
+                self.events -= 1;
                 CommandEffects { states: Vec::new(), events: Some(events) }
             }
         })

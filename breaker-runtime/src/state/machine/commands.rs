@@ -33,7 +33,8 @@ impl<S: AsRef<Recovery>> Machine<S> {
         self.publish(locked)
     }
 
-    /// Follows a decision of the fleet after this many calls and questions. Returns the transitions that listeners must be notified of.
+    /// Follows a decision of the fleet after this many calls and questions. Returns the transitions that listeners must be
+    /// notified of.
     #[allow(dead_code, reason = "only the feature `redis` and the tests of it adopt decisions")]
     pub(crate) fn adopt(
         &self,
