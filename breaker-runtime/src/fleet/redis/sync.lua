@@ -196,10 +196,21 @@ local function without_gone(list)
   return members
 end
 
+-- Returns true if a record may contain votes or dissents that `correct` removes. To read a record takes ten times as long.
+local function may_need_correction(text)
+  local lists = text:match('^1 o .* (%S+)$') or text
+  for other in pairs(gone) do
+    if lists:find(other, 1, true) then
+      return true
+    end
+  end
+  return false
+end
+
 -- Removes the votes and dissents of processes that no longer belong to the fleet, and of which no other process knows
 -- that. The votes of an open circuit are those that opened it.
 local function correct(name, text)
-  local r = text and not text:find(' %- %-$') and read_record(text)
+  local r = text and may_need_correction(text) and read_record(text)
   if not r then
     return
   end
