@@ -139,6 +139,11 @@ impl Process {
         assert_ne!(self.state(), State::Closed, "three failures open the circuit");
     }
 
+    /// Runs a future in this process.
+    pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        self.runtime.as_ref().expect("it runs").spawn(future);
+    }
+
     /// Gives a command of an operator to all processes.
     pub(crate) fn command<T>(&self, command: impl AsyncFnOnce(FleetOperator<'_>) -> T) -> T {
         let fleet = self.fleet.as_ref().expect("it runs");

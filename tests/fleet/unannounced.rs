@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use breaker_runtime::fleet::Fleet;
+use breaker_runtime::queue::{Delivery, RetryQueue};
 use breaker_runtime::{CircuitBreaker, Config, KeyedBreaker, Outcome, Sharing, State};
 use breaker_tests::redis_server::{RedisServer, is_available};
 
@@ -76,6 +77,27 @@ fn a_circuit_whose_callers_ask_whether_it_would_admit_them_closes_again() {
         asks_first && process.state() == State::Closed
     });
     assert_eq!(processes[0].breaker.snapshot().totals.rejected, 0);
+}
+
+#[test]
+fn a_circuit_that_only_the_drain_of_a_queue_calls_closes_again() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let processes = process::fleet(&server.url(), 2, &config().shared(Sharing::First));
+    processes[0].fail();
+    until(&processes, "it is open", Process::sees_open);
+
+    let queue = RetryQueue::in_memory(&processes[0].breaker, 10);
+    for order in 0..3 {
+        queue.push_blocking(order).expect("it has space");
+    }
+    processes[0].spawn(queue.drain(async |_| Delivery::Done).run());
+    until(&processes, "it closes", |process| process.state() == State::Closed && !process.sees_open());
+    until(&processes[..1], "all are delivered", |process| {
+        process.breaker.snapshot().queue.is_some_and(|queue| queue.delivered == 3)
+    });
 }
 
 #[test]
