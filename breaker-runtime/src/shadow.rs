@@ -48,8 +48,9 @@
 //! * Calls of a disabled circuit, and calls that began before the candidate, are not played. Calls that an open circuit
 //!   admits because of [`max_open`](crate::ConfigBuilder::max_open) are made, so they are played.
 //! * With keys, each circuit has a circuit of the candidate, which is dropped with it. The totals are kept. Settings that
-//!   a key had of its own when the candidate started apply to its circuit; later changes of the live settings do not.
-//! * `max_open`, `shared` and `mode` have no effect in a candidate: it is always alone and enforcing.
+//!   a key had of its own when the candidate started apply to its circuit, unless they contradict those of the candidate;
+//!   later changes of the live settings do not.
+//! * `max_open`, `shared`, `adopt` and `mode` have no effect in a candidate: it is always alone and enforcing.
 //!
 //! # Costs
 //!

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use breaker_runtime::shadow::Candidate;
 use breaker_runtime::testing::Clock;
-use breaker_runtime::{Config, ConfigBuilder, ConfigLayer, ConfigSection, KeyedBreaker, Outcome, Registry};
+use breaker_runtime::{
+    Adopt, Config, ConfigBuilder, ConfigLayer, ConfigSection, KeyedBreaker, Outcome, Registry, Sharing,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -70,4 +72,31 @@ fn a_key_with_settings_of_its_own_keeps_them_for_a_candidate() {
     scene.registry.configure("hosts", Config::builder().recovery_timeout(20 * SECOND)).unwrap();
     let recover = ["eu", "by hand", "us"].map(|key| scene.recovers(&candidate, key));
     assert_eq!(recover, [true, true, false]);
+}
+
+#[test]
+fn a_candidate_has_the_settings_of_a_key_that_always_follows_the_fleet() {
+    let scene = Scene::new();
+    let eu = Config::builder().recovery_timeout(SECOND).shared(Sharing::First).adopt(Adopt::Always);
+    scene
+        .registry
+        .apply_section(ConfigLayer::Operator, ConfigSection::new("hosts", eu).for_key("eu"))
+        .unwrap();
+    let candidate = scene.candidate();
+    assert_eq!(["eu", "us"].map(|key| scene.recovers(&candidate, key)), [true, false]);
+}
+
+#[test]
+fn a_circuit_that_always_follows_the_fleet_has_candidates() {
+    let registry = Registry::with_clock(&Clock::new());
+    let live = Config::builder().shared(Sharing::First).adopt(Adopt::Always).build().unwrap();
+    let live = registry.register("payment", live).unwrap();
+    let candidate = registry.shadow("payment", "strict", Config::builder().failure_threshold(2)).unwrap();
+    assert_eq!(candidate.config().adopt(), Adopt::UnlessHealthy);
+    for _ in 0..2 {
+        live.try_acquire().unwrap().settle(Outcome::Failure);
+    }
+    let report = candidate.report();
+    let differing: Vec<_> = report.settings.iter().map(ToString::to_string).collect();
+    assert_eq!((report.shadow.opened, differing), (1, vec!["failure_threshold 5 -> 2".to_owned()]));
 }

@@ -8,7 +8,7 @@ use super::tally::Tally;
 use crate::breaker::{CallTap, Circuit, CircuitBreaker, Identity, TapSource, TapsStart};
 use crate::clock::{Clock, Moment};
 use crate::config::{
-    Config, ConfigBuilder, ConfigError, Mode, Name, Setting, SettingSource, SharedConfig, Sharing,
+    Adopt, Config, ConfigBuilder, ConfigError, Mode, Name, Setting, SettingSource, SharedConfig, Sharing,
 };
 use crate::registry::BreakerSettings;
 use crate::snapshot::Snapshot;
@@ -151,7 +151,8 @@ impl PlayedCircuits {
 
 /// Returns the settings of a candidate over those of a live circuit. A candidate always enforces, and alone.
 fn candidate_config(settings: &ConfigBuilder, live: &Config) -> Result<Config, ConfigError> {
-    settings.clone().over(live.to_builder()).mode(Mode::Enforce).shared(Sharing::Local).build()
+    let settings = settings.clone().over(live.to_builder());
+    settings.mode(Mode::Enforce).shared(Sharing::Local).adopt(Adopt::UnlessHealthy).build()
 }
 
 /// Returns these settings without those of calls that overlap. A played call ends when it begins.

@@ -164,8 +164,8 @@ impl ShadowSide {
 
 /// Returns the settings that differ, without those that have no effect in a candidate.
 pub(super) fn compare(live: &Config, shadow: &Config) -> Vec<SettingComparison> {
-    let differing =
-        live.differences(shadow).filter(|setting| !matches!(setting, Setting::Mode | Setting::Shared));
+    let has_effect = |setting: &Setting| !matches!(setting, Setting::Mode | Setting::Shared | Setting::Adopt);
+    let differing = live.differences(shadow).filter(has_effect);
     let comparison =
         |setting| SettingComparison { setting, live: live.value(setting), shadow: shadow.value(setting) };
     differing.map(comparison).collect()
