@@ -149,9 +149,10 @@ fn read_value(spec: &mut Spec, arg: Arg) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns an error if `call_timeout` is set, because a sync call cannot be stopped.
+/// Returns an error if `call_timeout` is a limit, because a sync call cannot be stopped.
 fn reject_call_timeout(spec: &Spec) -> Option<Error> {
-    spec.span_of(Key::CallTimeout).map(|span| {
+    let limit = spec.span_of(Key::CallTimeout).filter(|_| !spec.removes_call_timeout());
+    limit.map(|span| {
         Error::new(
             span,
             "`call_timeout` needs an `async fn`; make the function async, or set a timeout in the call that \

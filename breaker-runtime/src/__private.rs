@@ -39,7 +39,7 @@ pub use self::const_checks::{
 };
 pub use self::const_config::{
     Policy, checked_async_config, checked_sync_config, checked_unkeyed_config, checked_without_clones,
-    times_out, times_out_or_waits, without_wait, without_window,
+    times_out, times_out_or_waits, waits, without_call_timeout, without_wait, without_window,
 };
 pub use self::const_window::{ConstWindow, Length, OtherLength};
 pub use self::fallback::{

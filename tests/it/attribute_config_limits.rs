@@ -147,3 +147,56 @@ fn a_sync_function_can_share_the_limits_that_it_can_keep() {
         assert_eq!((config.max_concurrent(), config.max_wait()), (Some(1), seconds(3600)));
     });
 }
+
+/// A policy with a time limit only.
+const LIMITED: ConfigBuilder = Config::builder().call_timeout(Duration::from_secs(1));
+
+#[circuit_breaker(name = "config/no limit", call_timeout = "unlimited", fallback = |_| unique.0)]
+async fn no_limit(unique: Unique) -> u32 {
+    std::future::ready(unique.0 + 1).await
+}
+
+#[circuit_breaker(name = "config/no limit, sync", config = LIMITED, call_timeout = "unlimited")]
+fn no_limit_sync() -> Result<(), BreakerError> {
+    Ok(())
+}
+
+#[circuit_breaker(
+    name = "config/limit removed",
+    config = LIMITED,
+    call_timeout = "unlimited",
+    fallback = |_| { *number += 10; *number }
+)]
+async fn limit_removed(number: &mut u32) -> u32 {
+    *number += 1;
+    std::future::ready(*number).await
+}
+
+#[circuit_breaker(
+    name = "config/limit removed, waits",
+    config = TIMED,
+    call_timeout = "unlimited",
+    max_wait = "1h",
+    fallback = |_| unique.0
+)]
+async fn limit_removed_waits(unique: Unique) -> u32 {
+    std::future::ready(unique.0 + 1).await
+}
+
+#[test]
+fn an_unlimited_call_timeout_has_the_effect_of_leaving_the_key_out() {
+    scope(|scope| {
+        let mut number = 1;
+        no_limit_sync().unwrap();
+        assert_eq!(poll_once(pin!(no_limit(Unique(7)))), Poll::Ready(8));
+        assert_eq!(poll_once(pin!(limit_removed(&mut number))), Poll::Ready(2));
+        assert_eq!(poll_once(pin!(limit_removed_waits(Unique(7)))), Poll::Ready(8));
+        assert_eq!(scope.registry().get("config/no limit, sync").unwrap().config().call_timeout(), None);
+        for breaker in scope.registry().iter() {
+            breaker.force_open();
+        }
+        assert_eq!(poll_once(pin!(no_limit(Unique(7)))), Poll::Ready(7));
+        assert_eq!(poll_once(pin!(limit_removed(&mut number))), Poll::Ready(12));
+        assert_eq!(poll_once(pin!(limit_removed_waits(Unique(7)))), Poll::Ready(7));
+    });
+}

@@ -203,3 +203,32 @@ fn in_shadow_mode_the_circuit_opens_and_still_admits_calls() {
     }
     assert_eq!(breaker("rules/shadow").state(), State::Open);
 }
+
+struct Timeouts {
+    read: Duration,
+}
+
+impl Timeouts {
+    const fn read(&self) -> Duration {
+        self.read
+    }
+}
+
+const TIMEOUTS: Timeouts = Timeouts { read: Duration::from_secs(2) };
+const LIMIT: &u32 = &7;
+
+#[circuit_breaker(
+    name = "rules/const blocks",
+    recovery_timeout = const { TIMEOUTS.read() },
+    failure_threshold = 2 * const { *LIMIT }
+)]
+fn const_blocks() -> Result<u32, Fault> {
+    Ok(1)
+}
+
+#[test]
+fn a_const_block_may_contain_any_const_expression() {
+    const_blocks().unwrap();
+    let config = breaker("rules/const blocks").config();
+    assert_eq!((config.recovery_timeout(), config.failure_threshold()), (Duration::from_secs(2), Some(14)));
+}

@@ -1,6 +1,7 @@
 //! Shapes of functions whose fallback is `last_good`: async functions, methods, generic functions and limits.
 
 use std::future::pending;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use breaker_runtime::fallback::MaybeStale;
@@ -243,4 +244,34 @@ fn an_alias_of_result_and_an_error_that_borrows_are_accepted() {
     assert_eq!(length("tea").unwrap(), 3);
     force_open("last_good/alias");
     assert!(length("").is_err());
+}
+
+#[tokio::test]
+async fn a_stale_value_is_reported_by_a_closure_that_a_macro_passes() {
+    macro_rules! reported {
+        ($name:ident($sku:ident, $seen:ident), $text:literal, $report:expr) => {
+            #[circuit_breaker(
+                                        name = $text,
+                                        fallback = last_good(max_age = "5m", key = $sku, on_stale = $report)
+                                    )]
+            async fn $name($sku: String, $seen: &Mutex<Vec<String>>) -> Answer {
+                tokio::task::yield_now().await;
+                drop($sku);
+                Ok(3)
+            }
+        };
+    }
+    reported!(price(sku, seen), "last_good/fragment", |value, _| seen
+        .lock()
+        .unwrap()
+        .push(format!("{value} {sku}")));
+    reported!(stock(sku, seen), "last_good/parentheses", (|_, _| seen.lock().unwrap().push(sku.clone())));
+    let seen = Mutex::new(Vec::new());
+    assert_eq!(price("tea".to_owned(), &seen).await.unwrap(), 3);
+    assert_eq!(stock("milk".to_owned(), &seen).await.unwrap(), 3);
+    force_open("last_good/fragment");
+    force_open("last_good/parentheses");
+    assert_eq!(price("tea".to_owned(), &seen).await.unwrap(), 3);
+    assert_eq!(stock("milk".to_owned(), &seen).await.unwrap(), 3);
+    assert_eq!(*seen.lock().unwrap(), ["3 tea", "milk"]);
 }

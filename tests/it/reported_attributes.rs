@@ -165,3 +165,30 @@ fn absent() -> Nonsense {}
 fn attributes_of_every_kind_are_kept() {
     assert_eq!(attributed(1), 2);
 }
+
+#[circuit_breaker(name = "reported/lint levels", fallback = unnamed)]
+async fn unused(
+    #[allow(unused_variables)] number: String,
+    #[cfg_attr(all(), allow(unused))] text: u8,
+) -> Answer<u32> {
+    Ok(1)
+}
+
+async fn unnamed(_: String, _: u8) -> Answer<u32> {
+    Ok(2)
+}
+
+#[circuit_breaker(name = "reported/lint levels, failure", fallback = |_| Ok(Words.len()), fallback_on = failure)]
+fn words(#[allow(non_snake_case)] Words: String) -> Answer<usize> {
+    Ok(Words.len() + 1)
+}
+
+#[tokio::test]
+async fn the_lint_levels_of_parameters_apply_to_the_expansion() {
+    assert_eq!(unused(String::new(), 1).await.unwrap(), 1);
+    assert_eq!(words(String::new()).unwrap(), 1);
+    breaker("reported/lint levels").force_open();
+    breaker("reported/lint levels, failure").force_open();
+    assert_eq!(unused(String::new(), 1).await.unwrap(), 2);
+    assert_eq!(words(String::new()).unwrap(), 0);
+}

@@ -1,6 +1,7 @@
 //! Fragments that a `macro_rules!` macro passes to the attribute or to the signature (regression of syn#852).
 
 use std::error::Error;
+use std::pin::Pin;
 use std::time::Duration;
 
 use breaker_runtime::{BreakerError, Config, Registry, circuit_breaker};
@@ -224,4 +225,19 @@ fn fragments_in_a_signature_stay_one_type_or_one_value() {
     let error: Box<dyn Error + Send + Sync> = silent::opaque(&"a text").unwrap();
     assert_eq!(silent::object(&*error, "x").unwrap(), "a text x");
     assert_eq!(silent::function(|| "made".into(), "x").unwrap().to_string(), "made");
+}
+
+macro_rules! boxed {
+    ($name:ident, $body:block) => {
+        #[circuit_breaker(name = "macros/boxed", fallback = |_| 0)]
+        fn $name() -> Pin<Box<dyn Future<Output = u32> + Send>> $body
+    };
+}
+
+#[tokio::test]
+async fn the_body_of_a_macro_may_be_one_boxed_future() {
+    boxed!(boxed, { Box::pin(async move { 4 }) });
+    assert_eq!(boxed().await, 4);
+    Registry::global().get("macros/boxed").unwrap().force_open();
+    assert_eq!(boxed().await, 0);
 }

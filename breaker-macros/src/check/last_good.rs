@@ -4,7 +4,7 @@ use proc_macro2::Span;
 use syn::spanned::Spanned as _;
 use syn::{Error, Expr, ExprAssign, ExprCall, FnArg, GenericParam, Ident, Pat, PatType};
 
-use super::expr::key_elements;
+use super::expr::{key_elements, ungrouped};
 use super::number;
 use super::ranges::MAX_KEYS;
 use super::spec::{LastGood, Spec};
@@ -47,7 +47,9 @@ pub(super) fn read(call: ExprCall) -> Result<LastGood, Error> {
         all
     });
     match (max_age, error) {
-        (Some(max_age), None) => Ok(LastGood { span, max_age, key, max_keys, on_stale }),
+        (Some(max_age), None) => {
+            Ok(LastGood { span, max_age, key, max_keys, on_stale: on_stale.map(ungrouped) })
+        }
         (_, error) => Err(error.unwrap_or_else(|| missing_max_age(span))),
     }
 }

@@ -1,6 +1,6 @@
-//! Settings whose expression is visibly evaluated at run time. `set_config` is for these.
+//! Settings whose expression is visibly, or very likely, evaluated at run time. `set_config` is for these.
 //!
-//! The compiler reports all others, but cannot name `set_config`.
+//! The compiler reports all others, but cannot name `set_config`. A `const` block leaves an expression to the compiler.
 
 use syn::spanned::Spanned as _;
 use syn::{Error, Expr, ExprPath, FnArg, UnOp};
@@ -10,7 +10,7 @@ use super::spec::{AttributeSetting, Spec, Value};
 use crate::args::Key;
 use crate::function::{AnnotatedFn, bound_names};
 
-/// Methods that no const expression can call.
+/// Methods that const expressions very seldom call, because those of the standard library are not const.
 const METHODS: [&str; 12] = [
     "borrow",
     "clone",
@@ -25,6 +25,21 @@ const METHODS: [&str; 12] = [
     "unwrap_or_default",
     "wait",
 ];
+
+/// A part of an expression.
+#[derive(Clone, Copy)]
+struct RunTime<'a> {
+    part: &'a Expr,
+    certainty: Certainty,
+}
+
+/// The certainty that a part of an expression is evaluated at run time.
+#[derive(Clone, Copy)]
+enum Certainty {
+    Certain,
+    /// It is a method or a dereference, which a type can also provide for const expressions.
+    Likely,
+}
 
 /// Returns the expression if it may be const. `set_config` cannot change `max_keys`, so the compiler reports it.
 pub(super) fn require_const(value: Expr, key: Key) -> Result<Expr, Error> {
@@ -49,30 +64,46 @@ pub(super) fn check(spec: &Spec, annotated: &AnnotatedFn, errors: &mut Vec<Error
     }
 }
 
-fn error(found: &Expr, key: Key) -> Error {
-    let text = source_text(found);
+fn error(found: RunTime<'_>, key: Key) -> Error {
+    let text = source_text(found.part);
+    let (adverb, other_way) = match found.certainty {
+        Certainty::Certain => ("", ""),
+        Certainty::Likely => ("probably ", ", or write it in a `const` block if it is const"),
+    };
     Error::new(
-        found.span(),
+        found.part.span(),
         format!(
-            "`{key}` must be a const expression, and `{text}` is evaluated at run time; apply such a value with \
-             `CircuitBreaker::set_config`"
+            "`{key}` must be a const expression, and `{text}` is {adverb}evaluated at run time; apply such a value \
+             with `CircuitBreaker::set_config`{other_way}"
         ),
     )
 }
 
-/// Finds a part of the expression that is visibly evaluated at run time.
-fn find<'a>(value: &'a Expr, is_variable: &impl Fn(&str) -> bool) -> Option<&'a Expr> {
+impl<'a> RunTime<'a> {
+    const fn certain(part: &'a Expr) -> Self {
+        Self { part, certainty: Certainty::Certain }
+    }
+
+    const fn likely(part: &'a Expr) -> Self {
+        Self { part, certainty: Certainty::Likely }
+    }
+}
+
+/// Finds a part of the expression that is visibly, or very likely, evaluated at run time.
+fn find<'a>(value: &'a Expr, is_variable: &impl Fn(&str) -> bool) -> Option<RunTime<'a>> {
     let find = |part| find(part, is_variable);
     match value {
-        Expr::Path(path) => is_one_word(path, is_variable).then_some(value),
-        Expr::Unary(unary) if matches!(unary.op, UnOp::Deref(_)) => Some(value),
+        Expr::Path(path) => is_one_word(path, is_variable).then_some(RunTime::certain(value)),
+        Expr::Unary(unary) if matches!(unary.op, UnOp::Deref(_)) => Some(RunTime::likely(value)),
         Expr::Unary(unary) => find(&unary.expr),
-        Expr::Await(_) | Expr::Try(_) => Some(value),
-        Expr::MethodCall(call) if METHODS.iter().any(|name| call.method == name) => Some(value),
+        Expr::Await(_) | Expr::Try(_) => Some(RunTime::certain(value)),
+        Expr::MethodCall(call) if METHODS.iter().any(|name| call.method == name) => {
+            Some(RunTime::likely(value))
+        }
         Expr::MethodCall(call) => find(&call.receiver).or_else(|| call.args.iter().find_map(find)),
-        Expr::Call(call) if reads_environment(&call.func) => Some(value),
+        Expr::Call(call) if reads_environment(&call.func) => Some(RunTime::certain(value)),
         Expr::Call(call) => call.args.iter().find_map(find),
-        Expr::Field(field) => find(&field.base).map(|_| value),
+        Expr::Field(field) => find(&field.base).map(|found| RunTime { part: value, ..found }),
         Expr::Index(index) => find(&index.expr).or_else(|| find(&index.index)),
         Expr::Binary(binary) => find(&binary.left).or_else(|| find(&binary.right)),
         Expr::Cast(cast) => find(&cast.expr),

@@ -206,7 +206,16 @@ impl Spec {
     /// Returns `true` if the attribute declares that an async call may time out. The settings of an existing
     /// circuit breaker are unknown here, so with one it may.
     pub(crate) fn may_time_out(&self) -> bool {
-        self.span_of(Key::CallTimeout).is_some() || self.breaker.is_some()
+        let limits = self.span_of(Key::CallTimeout).is_some() && !self.removes_call_timeout();
+        limits || self.breaker.is_some()
+    }
+
+    /// Returns `true` if the attribute removes the time limit of its `config`: `call_timeout = "unlimited"`.
+    pub(crate) fn removes_call_timeout(&self) -> bool {
+        self.setting(Key::CallTimeout).is_some_and(|setting| match setting.value {
+            Value::Duration(limit) => limit == Duration::MAX,
+            Value::Literal(_) | Value::Variant(_) | Value::Const(_) | Value::Window(_) => false,
+        })
     }
 
     /// Returns `true` if the attribute declares that a call may wait for a bulkhead slot.

@@ -330,12 +330,12 @@ pub(super) fn save_arguments(
         quote_spanned!(at(span)=> #argument.__breaker_clone()?)
     });
     let bindings = spec.clones.iter().zip(&arguments).map(|(binding, argument)| {
-        let Binding { name, mutability, cfg_attributes, copying, .. } = binding;
+        let Binding { name, mutability, cfg_attributes, lint_attributes, copying, .. } = binding;
         if *copying == Copying::ByCopy {
             return TokenStream::new();
         }
         if mutability.is_empty() {
-            quote_spanned!(Span::mixed_site()=> #cfg_attributes let #name = #argument;)
+            quote_spanned!(Span::mixed_site()=> #cfg_attributes #lint_attributes let #name = #argument;)
         } else {
             quote_spanned!(Span::mixed_site()=> #cfg_attributes { #name = #argument; })
         }
@@ -388,10 +388,10 @@ fn bind_clones(spec: &Spec) -> Option<TokenStream> {
         return None;
     }
     let bindings = spec.clones.iter().enumerate().map(|(index, binding)| {
-        let Binding { name, mutability, cfg_attributes, .. } = binding;
+        let Binding { name, mutability, cfg_attributes, lint_attributes, .. } = binding;
         let clone_name = clone_name(index);
         quote_spanned! {Span::mixed_site()=>
-            #cfg_attributes let #mutability #name = #clone_name;
+            #cfg_attributes #lint_attributes let #mutability #name = #clone_name;
             #cfg_attributes let _ = &#mutability #name;
         }
     });

@@ -113,6 +113,9 @@ fn base(private: &Repeated, spec: &Spec, config: &Expr) -> TokenStream {
         if spec.may_wait() {
             base = quote!(#private::without_wait(#base));
         }
+        if spec.removes_call_timeout() {
+            base = quote!(#private::without_call_timeout(#base));
+        }
         base = RuntimeFn::CheckedWithoutClones.call(private, span, &base);
     }
     if spec.setting(Key::Window).is_some() {
@@ -127,10 +130,18 @@ fn base(private: &Repeated, spec: &Spec, config: &Expr) -> TokenStream {
 // Input:  config = DATABASE, max_wait = "1s", for an argument that the fallback needs
 // Output: ::<{ private::times_out(&(DATABASE)) }, _>
 //
+// Input:  config = DATABASE, call_timeout = "unlimited", for an argument that the fallback needs
+// Output: ::<{ private::waits(&(DATABASE)) }, _>
+//
 // With the key `max_wait`, a call waits before its body receives the arguments, so that they need no clone.
 pub(super) fn clone_condition(private: &Repeated, spec: &Spec, config: &Expr) -> TokenStream {
-    let function =
-        Ident::new(if spec.may_wait() { "times_out" } else { "times_out_or_waits" }, Span::mixed_site());
+    let function = match (spec.removes_call_timeout(), spec.may_wait()) {
+        (false, false) => "times_out_or_waits",
+        (false, true) => "times_out",
+        (true, false) => "waits",
+        (true, true) => return quote_spanned!(Span::mixed_site()=> ::<false, _>),
+    };
+    let function = Ident::new(function, Span::mixed_site());
     quote_spanned!(Span::mixed_site()=> ::<{ #private::#function(&(#config)) }, _>)
 }
 

@@ -26,12 +26,16 @@ impl Boxed {
     }
 }
 
-/// Splits a body that is one boxed future into the code around the block and the block.
+/// Splits a body that is one boxed future into the code around the block and the block. The body may be a fragment of
+/// `macro_rules!`, such as `$body:block`, which is a block in a block.
 pub(super) fn unbox(body: &Group) -> Option<(Boxed, Group)> {
     let mut pin: Vec<TokenTree> = body.stream().into_iter().collect();
     let Some(TokenTree::Group(parentheses)) = pin.pop() else {
         return None;
     };
+    if pin.is_empty() && matches!(parentheses.delimiter(), Delimiter::Brace | Delimiter::None) {
+        return unbox(&parentheses);
+    }
     if parentheses.delimiter() != Delimiter::Parenthesis || !is_box_pin(&pin) {
         return None;
     }

@@ -2,7 +2,8 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
-use syn::{Attribute, FnArg, Pat, PatIdent, Receiver, ReceiverKind, Type};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, FnArg, Meta, Pat, PatIdent, Receiver, ReceiverKind, Token, Type};
 
 use super::lifetimes::has_lifetime;
 
@@ -11,8 +12,10 @@ pub(crate) struct Binding {
     pub(crate) name: Ident,
     /// `mut`, or nothing.
     pub(crate) mutability: TokenStream,
-    /// The `cfg` and `cfg_attr` attributes of the parameter.
+    /// The attributes of the parameter on which its existence depends.
     pub(crate) cfg_attributes: TokenStream,
+    /// The attributes of the parameter that set the levels of lints.
+    pub(crate) lint_attributes: TokenStream,
     pub(crate) copying: Copying,
     /// The type, if the name is the whole parameter and a lifetime is written in it.
     pub(crate) lifetimes_type: Option<TokenStream>,
@@ -68,8 +71,10 @@ pub(crate) fn reuse(parameter: &FnArg) -> Reuse {
         }
         FnArg::Typed(typed) => typed,
     };
-    let cfg_attributes = typed.attrs.iter().filter(|attribute| is_cfg(attribute));
-    let cfg_attributes: TokenStream = cfg_attributes.map(ToTokens::to_token_stream).collect();
+    let tokens = |is_included: fn(&Attribute) -> bool| -> TokenStream {
+        typed.attrs.iter().filter(|attribute| is_included(attribute)).map(ToTokens::to_token_stream).collect()
+    };
+    let (cfg_attributes, lint_attributes) = (tokens(is_cfg), tokens(is_lint_level));
     let is_whole = matches!(&*typed.pat, Pat::Ident(name) if is_simple(name));
     let binding = |name: &PatIdent, copying| Binding {
         lifetimes_type: (is_whole && copying == Copying::ByClone && has_lifetime(&typed.ty))
@@ -77,6 +82,7 @@ pub(crate) fn reuse(parameter: &FnArg) -> Reuse {
         name: name.ident.clone(),
         mutability: name.mutability.to_token_stream(),
         cfg_attributes: cfg_attributes.clone(),
+        lint_attributes: lint_attributes.clone(),
         copying,
     };
     if let Pat::Ident(name) = &*typed.pat
@@ -159,6 +165,23 @@ fn is_simple(name: &PatIdent) -> bool {
     name.subpat.is_none() && name.by_ref.is_none()
 }
 
+/// Returns `true` for `cfg`, also in a `cfg_attr`.
 fn is_cfg(attribute: &Attribute) -> bool {
-    attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr")
+    has_in_effect(&attribute.meta, &["cfg"])
+}
+
+/// Returns `true` for an attribute that sets the level of a lint, also in a `cfg_attr`.
+fn is_lint_level(attribute: &Attribute) -> bool {
+    !is_cfg(attribute) && has_in_effect(&attribute.meta, &["allow", "warn", "deny"])
+}
+
+/// Returns `true` for an attribute with one of these names, and for a `cfg_attr` that can add one.
+fn has_in_effect(attribute: &Meta, names: &[&str]) -> bool {
+    if let Meta::List(list) = attribute
+        && list.path.is_ident("cfg_attr")
+    {
+        let arguments = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
+        return arguments.is_ok_and(|all| all.iter().skip(1).any(|added| has_in_effect(added, names)));
+    }
+    names.iter().any(|name| attribute.path().is_ident(name))
 }

@@ -3,6 +3,7 @@
 
 use core::marker::PhantomData;
 use core::ops::Deref;
+use core::time::Duration;
 
 use super::const_checks::{checked, fail_compilation, waiting_error};
 use crate::clock::HAS_ASYNC_TIMER;
@@ -74,6 +75,11 @@ pub const fn without_wait(settings: ConfigBuilder) -> ConfigBuilder {
     settings.without_wait()
 }
 
+/// Removes `call_timeout`, which a key of the attribute sets to `"unlimited"`.
+pub const fn without_call_timeout(settings: ConfigBuilder) -> ConfigBuilder {
+    settings.call_timeout(Duration::MAX)
+}
+
 /// Stops the compilation if the settings contradict each other or do not fit a sync function.
 #[track_caller]
 pub const fn checked_sync_config(settings: ConfigBuilder) -> ConfigBuilder {
@@ -131,6 +137,13 @@ pub const fn times_out(settings: &ConfigBuilder) -> bool {
     settings.times_out()
 }
 
+/// Returns `true` if an async call may wait for a slot. Its fallback then runs after the body has received the
+/// arguments.
+#[must_use]
+pub const fn waits(settings: &ConfigBuilder) -> bool {
+    settings.waits()
+}
+
 /// Returns `true` if an async call may reach its time limit or wait for a slot. Its fallback then runs after the
 /// body has received the arguments, unless the call waits first.
 #[must_use]
@@ -141,7 +154,6 @@ pub const fn times_out_or_waits(settings: &ConfigBuilder) -> bool {
 #[cfg(test)]
 mod tests {
     use std::panic::catch_unwind;
-    use std::time::Duration;
 
     use super::*;
 
@@ -164,5 +176,6 @@ mod tests {
         assert!(needed(Config::builder().max_wait(Duration::MAX)));
         assert!(!needed(Config::builder().call_timeout(Duration::MAX).max_wait(Duration::ZERO)));
         assert!(!needed(without_wait(Config::builder().max_wait(second))));
+        assert!(!needed(without_call_timeout(Config::builder().call_timeout(second))));
     }
 }
