@@ -175,13 +175,16 @@ fn is_lint_level(attribute: &Attribute) -> bool {
     !is_cfg(attribute) && has_in_effect(&attribute.meta, &["allow", "warn", "deny"])
 }
 
-/// Returns `true` for an attribute with one of these names, and for a `cfg_attr` that can add one.
+/// Returns `true` for an attribute with one of these names, and for a `cfg_attr` that can add one or is unreadable.
 fn has_in_effect(attribute: &Meta, names: &[&str]) -> bool {
     if let Meta::List(list) = attribute
         && list.path.is_ident("cfg_attr")
     {
         let arguments = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
-        return arguments.is_ok_and(|all| all.iter().skip(1).any(|added| has_in_effect(added, names)));
+        return match arguments {
+            Ok(arguments) => arguments.iter().skip(1).any(|added| has_in_effect(added, names)),
+            Err(_) => true,
+        };
     }
     names.iter().any(|name| attribute.path().is_ident(name))
 }
