@@ -275,3 +275,15 @@ async fn a_stale_value_is_reported_by_a_closure_that_a_macro_passes() {
     assert_eq!(stock("milk".to_owned(), &seen).await.unwrap(), 3);
     assert_eq!(*seen.lock().unwrap(), ["3 tea", "milk"]);
 }
+
+#[test]
+fn a_value_whose_type_has_no_name_is_remembered() {
+    #[circuit_breaker(name = "last_good/impl", fallback = last_good(max_age = "5m", key = sku))]
+    fn price(sku: u32) -> Result<impl AsRef<str> + Clone + Send + Sync + 'static, BreakerError> {
+        Ok(sku.to_string())
+    }
+    assert_eq!(price(7).unwrap().as_ref(), "7");
+    force_open("last_good/impl");
+    assert_eq!(price(7).unwrap().as_ref(), "7");
+    assert!(price(8).is_err());
+}

@@ -47,6 +47,8 @@ pub(super) fn binding(
     let span = annotated.output_span();
     let types = quote_spanned!(at(span)=> ::<#output>);
     let step = RuntimeFn::LastGood.call_generic(private, span, Some(&types), &TokenStream::new());
+    // The compiler would infer `MaybeStale<_>` for an `impl Trait`, which is `_` here.
+    let step = if annotated.impl_in_result().is_some() { quote_spanned!(at(span)=> (*#step)) } else { step };
     let step = quote_spanned!(at(span)=> #step.__breaker_last_good);
     quote_spanned! {Span::mixed_site()=>
         let __last_good = {
