@@ -12,6 +12,7 @@ use std::task::{Context, Poll};
 use breaker_runtime::integrations::tower::{BreakerLayer, CallEnding, OneCircuit, ServiceError};
 use breaker_runtime::integrations::tower_http::CallBody;
 use breaker_runtime::{BreakerError, ErrorKind, State};
+use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderValue, Response};
 use http_body::{Body, Frame, SizeHint};
 use tower::{Layer as _, service_fn};
@@ -168,6 +169,36 @@ fn a_body_that_is_never_polled_releases_its_slot() {
     drop(call_http(&fixture, parts([Part::Data])));
     assert_eq!((fixture.counts(), in_flight(&fixture)), (IGNORED, Some(0)));
     assert_eq!(fixture.breaker.snapshot().totals.cancellations.ignored, 1);
+}
+
+/// Returns the response with a header that announces this length.
+fn announce(mut response: Response<Parts>, length: &'static str) -> Response<Parts> {
+    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static(length));
+    response
+}
+
+#[test]
+fn a_body_that_is_dropped_after_the_announced_length_is_a_success() {
+    for (length, read, expected) in
+        [("8", 2, SUCCESS), ("8", 1, IGNORED), ("9", 2, IGNORED), ("0", 0, SUCCESS)]
+    {
+        let fixture = Fixture::with(settings());
+        let mut body = call_http(&fixture, announce(parts([Part::Data, Part::Data]), length)).into_body();
+        for _ in 0..read {
+            assert!(matches!(poll(&mut body), Poll::Ready(Some(Ok(_)))));
+        }
+        drop(body);
+        assert_eq!(fixture.counts(), expected, "{read} of {length}");
+    }
+}
+
+#[test]
+fn a_body_that_breaks_after_the_announced_length_is_a_failure() {
+    let fixture = Fixture::with(settings());
+    let mut body = call_http(&fixture, announce(parts([Part::Data, Part::Break]), "4")).into_body();
+    assert!(matches!(poll(&mut body), Poll::Ready(Some(Ok(_)))));
+    assert!(matches!(poll(&mut body), Poll::Ready(Some(Err(_)))));
+    assert_eq!(fixture.counts(), FAILURE);
 }
 
 #[test]

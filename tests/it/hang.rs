@@ -2,6 +2,8 @@
 
 mod limits;
 
+use std::cell::RefCell;
+use std::fmt;
 use std::future::pending;
 use std::mem::forget;
 use std::pin::Pin;
@@ -12,8 +14,8 @@ use std::thread;
 use std::time::Duration;
 
 use breaker_runtime::{
-    BreakerError, Cause, Config, ConfigBuilder, ErrorKind, Event, Outcome, Registry, Settled, State,
-    TripReason, circuit_breaker, testing,
+    BreakerError, Cause, Config, ConfigBuilder, ErrorKind, Event, Outcome, OwnedPermit, Registry, Settled,
+    State, TripReason, circuit_breaker, testing,
 };
 
 use crate::support::{Fixture, NANO, RECOVERY, poll_once, seconds, settings};
@@ -405,4 +407,25 @@ fn an_opening_that_snapshots_have_shown_is_not_undone_by_another_limit() {
             before = generation;
         }
     });
+}
+
+#[test]
+fn a_late_failure_does_not_hide_a_call_that_hangs_since_a_reset() {
+    struct SlowText<'a> {
+        fixture: &'a Fixture,
+        hanging: RefCell<Vec<OwnedPermit>>,
+    }
+    impl fmt::Display for SlowText<'_> {
+        fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+            self.fixture.breaker.reset();
+            self.hanging.borrow_mut().extend(self.fixture.breaker.try_acquire_owned());
+            self.fixture.clock.advance(HANG);
+            out.write_str("down")
+        }
+    }
+    let fixture = Fixture::with(watched().failure_threshold(1));
+    let error = SlowText { fixture: &fixture, hanging: RefCell::default() };
+    fixture.permit().fail(&error);
+    assert_eq!(error.hanging.borrow().len(), 1);
+    assert_hung(&fixture);
 }

@@ -3,10 +3,12 @@
 use std::future::pending;
 use std::pin::{Pin, pin};
 use std::sync::Barrier;
+use std::task::Poll;
 use std::time::Duration;
 
 use breaker_runtime::{
-    BreakerError, Cause, CircuitBreaker, Config, ErrorKind, Outcome, Registry, State, circuit_breaker,
+    BreakerError, CallEvent, CallEvents, Cause, CircuitBreaker, Config, ErrorKind, Outcome, Registry, State,
+    circuit_breaker,
 };
 
 use crate::support::{Fixture, RECOVERY, catch_panic, poll_once, seconds, settings};
@@ -352,4 +354,27 @@ fn a_listener_that_runs_while_a_waiting_call_gets_its_slot_can_call_the_circuit(
     assert!(poll_once(waiting.as_mut()).is_ready());
     let snapshot = fixture.breaker.snapshot();
     assert_eq!((snapshot.totals.successes, snapshot.calls_in_flight), (2, Some(0)));
+}
+
+#[test]
+fn a_listener_of_a_waiting_call_that_a_ramp_rejects_can_call_the_circuit() {
+    let settings = settings().failure_threshold(1).max_concurrent(1).max_wait(Duration::MAX);
+    let settings = settings.half_open_max_calls(2).success_threshold(1).ramp(Duration::from_secs(1_000_000));
+    let fixture = Fixture::with(settings);
+    fixture.call(Outcome::Failure);
+    fixture.clock.advance(RECOVERY);
+    let trial = fixture.permit();
+    let mut waiting = pin!(fixture.breaker.call_async(async { Ok::<_, BreakerError>(1) }));
+    assert!(poll_once(waiting.as_mut()).is_pending());
+    trial.settle(Outcome::Success);
+    let clone = fixture.breaker.clone();
+    let _subscription = fixture.breaker.listen_to_calls(CallEvents::REJECTED, move |_: &CallEvent| {
+        clone.force_close();
+        assert_eq!(recurse(&clone, 0).unwrap(), 0);
+    });
+    let Poll::Ready(Err(rejected)) = poll_once(waiting.as_mut()) else {
+        panic!("the ramp admits almost no call");
+    };
+    assert_eq!(rejected.kind(), ErrorKind::Ramping);
+    assert_eq!(fixture.breaker.snapshot().calls_in_flight, Some(0));
 }

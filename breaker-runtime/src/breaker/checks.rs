@@ -36,14 +36,19 @@ impl Circuit {
     /// Admits the call, unless the circuit ramps and the call is not in the share that it admits. A call inside
     /// another call of the circuit is admitted with it.
     pub(super) fn admit_by_ramp(&self, ticket: Ticket, nesting: Nesting) -> Result<Ticket, ErrorKind> {
+        if self.is_in_share(ticket, nesting) { Ok(ticket) } else { self.reject_by_ramp() }
+    }
+
+    /// Returns `true` if the circuit does not ramp, or if the call is in the share that it admits.
+    pub(super) fn is_in_share(&self, ticket: Ticket, nesting: Nesting) -> bool {
         let Some(Ramp { share, .. }) = self.ramp(ticket) else {
-            return Ok(ticket);
+            return true;
         };
         let runs_inside = match nesting {
             Nesting::Allowed => self.is_inside_call(),
             Nesting::Refused => false,
         };
-        if runs_inside || self.clock.draw() < share { Ok(ticket) } else { self.reject_by_ramp() }
+        runs_inside || self.clock.draw() < share
     }
 
     /// Returns the ramp that applies to this call.
@@ -67,7 +72,7 @@ impl Circuit {
     }
 
     /// Counts and reports the rejection, or admits the call in shadow mode.
-    fn reject_by_ramp(&self) -> Result<Ticket, ErrorKind> {
+    pub(super) fn reject_by_ramp(&self) -> Result<Ticket, ErrorKind> {
         if let Some(options) = self.options.get()
             && options.is_shadow()
         {

@@ -282,7 +282,13 @@ impl Circuit {
         let mut settled = Settled::Counted;
         let is_of_call = |hung: &HungCall| hung.generation == ticket.generation();
         let pending = self.change_after_hang(|hung| {
-            let hung = || hung().filter(is_of_call).inspect(|_| settled = Settled::Late);
+            let hung = || {
+                hung().inspect(|hung| {
+                    if is_of_call(hung) {
+                        settled = Settled::Late;
+                    }
+                })
+            };
             self.machine.trip(ticket, details, &self.clock, hung)
         });
         self.notify_if(pending);

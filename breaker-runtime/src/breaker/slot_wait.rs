@@ -93,7 +93,10 @@ impl Circuit {
         let pending = hung.or(decision.pending);
         let admitted = match decision.ticket {
             // A ramp has begun while the call waited.
-            Ok(again) if again.generation() != ticket.generation() => self.admit_by_ramp(again, nesting),
+            Ok(again) if again.generation() != ticket.generation() && !self.is_in_share(again, nesting) => {
+                let mut waited = Call { circuit: self, ticket, stamp: Stamp::IN_BULKHEAD };
+                waited.run_in_scope(|| self.reject_by_ramp())
+            }
             Ok(again) => Ok(again),
             Err(state) => {
                 // Listeners may make calls, which run in the slot that this call still holds.

@@ -48,13 +48,13 @@ impl Waiter<'_> {
     pub(crate) fn register(&self, waker: &Waker) {
         let waker = waker.clone();
         let replaced = lock(&self.waiters.0).wakers.insert(self.id, waker);
-        drop(replaced);
+        catch_panic(|| drop(replaced));
     }
 }
 
 impl Drop for Waiter<'_> {
     fn drop(&mut self) {
         let waker = lock(&self.waiters.0).wakers.remove(&self.id);
-        drop(waker);
+        catch_panic(|| drop(waker));
     }
 }

@@ -25,6 +25,7 @@
 //! | For gRPC: the headers contain a gRPC status, or the HTTP status is not 200 | that of the classifier, at once |
 //! | The body ends, or was empty | a success; for gRPC, the outcome of the status in the trailers |
 //! | The body is dropped unread after [`is_end_stream`](http_body::Body::is_end_stream) has returned `true` | as if its end had been read |
+//! | The body is dropped after as many bytes as the header `Content-Length` announces, as servers do | as if its end had been read; not for gRPC |
 //! | The body breaks | a failure, also if its error is that of another breaker, because errors of bodies need not implement `Error` |
 //! | The body is dropped while its reader waits for a part | that of a cancelled call: a failure if that wait took at least [`cancelled_after`](crate::ConfigBuilder::cancelled_after), otherwise ignored |
 //! | The body is dropped while no reader waits | that of a cancelled call without a wait: ignored, because a client may close a long download |

@@ -49,9 +49,11 @@ impl<B: Body, E, C: CallClassifier<Response<B>, E>> CallEnding<Response<B>, E> f
         if !is_decided {
             let permit = call.take_permit();
             return result.map(|response| {
+                let length = self.ending.length(&response);
                 response.map(|body| match permit {
                     Some(permit) => {
-                        CallBody::holding(body, StreamedCall::new(permit, PartMeaning::Nothing), self.ending)
+                        let call = StreamedCall::new(permit, PartMeaning::Nothing);
+                        CallBody::holding(body, call, self.ending, length)
                     }
                     None => CallBody::settled(body),
                 })

@@ -4,7 +4,9 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use bytes::Buf as _;
 use http::Response;
+use http::header::CONTENT_LENGTH;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
@@ -53,6 +55,8 @@ struct BodyCall {
     ending: BodyEnding,
     /// `true` once a reader was notified that the body has ended. Some readers then drop it without a poll.
     has_ended: AtomicBool,
+    /// The part of a known length that no reader has read yet, in bytes.
+    unread: Option<u64>,
 }
 
 /// The meaning of the end of a body for the call.
@@ -71,8 +75,14 @@ impl<B> CallBody<B> {
     }
 
     /// Returns a body that settles the call.
-    pub(super) const fn holding(body: B, call: StreamedCall, ending: BodyEnding) -> Self {
-        Self { body, call: Some(BodyCall { call, ending, has_ended: AtomicBool::new(false) }) }
+    pub(super) const fn holding(
+        body: B,
+        call: StreamedCall,
+        ending: BodyEnding,
+        length: Option<u64>,
+    ) -> Self {
+        let has_ended = AtomicBool::new(matches!(length, Some(0)));
+        Self { body, call: Some(BodyCall { call, ending, has_ended, unread: length }) }
     }
 
     /// Returns the inner body.
@@ -111,7 +121,7 @@ where
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let mut this = self.project();
-        let Some(BodyCall { call, ending, .. }) = this.call else {
+        let Some(BodyCall { call, ending, has_ended, unread }) = this.call else {
             return this.body.poll_frame(context);
         };
         let ending = *ending;
@@ -121,6 +131,15 @@ where
             let end = end_of(&frame, ending, || this.body.is_end_stream());
             frame.map(|frame| Polled { frame, end })
         });
+        if let Poll::Ready(Polled { frame: Some(Ok(frame)), .. }) = &polled
+            && let (Some(data), Some(unread)) = (frame.data_ref(), unread)
+        {
+            *unread = unread.saturating_sub(data.remaining() as u64);
+            // A server drops the body after the announced length, without a poll of its end.
+            if *unread == 0 {
+                has_ended.store(true, Ordering::Relaxed);
+            }
+        }
         polled.map(|Polled { frame, end }| {
             if let Some(end) = end
                 && let Some(mut ended) = this.call.take()
@@ -189,6 +208,15 @@ fn settle(call: &mut StreamedCall, end: &Classification) {
 }
 
 impl BodyEnding {
+    /// Returns the length after which a body has ended, if the head of the response announces one. A gRPC body ends with
+    /// its trailers.
+    pub(super) fn length<B>(self, response: &Response<B>) -> Option<u64> {
+        match self {
+            Self::Success => response.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok(),
+            Self::GrpcStatus => None,
+        }
+    }
+
     /// Returns `true` if the head of a response decides about the call, whatever follows in the body.
     pub(super) fn is_in_head<B>(self, response: &Response<B>) -> bool {
         match self {
