@@ -151,8 +151,7 @@ fn read_value(spec: &mut Spec, arg: Arg) -> Result<(), Error> {
 
 /// Returns an error if `call_timeout` is a limit, because a sync call cannot be stopped.
 fn reject_call_timeout(spec: &Spec) -> Option<Error> {
-    let limit = spec.span_of(Key::CallTimeout).filter(|_| !spec.removes_call_timeout());
-    limit.map(|span| {
+    spec.time_limit().map(|span| {
         Error::new(
             span,
             "`call_timeout` needs an `async fn`; make the function async, or set a timeout in the call that \

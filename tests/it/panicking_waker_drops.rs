@@ -115,3 +115,18 @@ fn a_stream_that_fails_is_settled() {
     assert!(guarded.poll_next(&mut Context::from_waker(Waker::noop())).is_ready());
     assert_settled(&circuit, Err(Fault::Down));
 }
+
+#[tokio::test]
+async fn a_wait_for_the_closed_circuit_goes_on_and_ends() {
+    let circuit = circuit(Config::builder());
+    circuit.force_open();
+    let mut dropped = Box::pin(circuit.wait_closed());
+    with_panicking_waker(|context| dropped.as_mut().poll(context));
+    drop(dropped);
+
+    let mut waiting = pin!(circuit.wait_closed());
+    with_panicking_waker(|context| waiting.as_mut().poll(context));
+    assert!(poll(waiting.as_mut()).is_pending());
+    circuit.force_close();
+    assert!(poll(waiting.as_mut()).is_ready());
+}

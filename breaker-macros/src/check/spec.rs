@@ -206,8 +206,12 @@ impl Spec {
     /// Returns `true` if the attribute declares that an async call may time out. The settings of an existing
     /// circuit breaker are unknown here, so with one it may.
     pub(crate) fn may_time_out(&self) -> bool {
-        let limits = self.span_of(Key::CallTimeout).is_some() && !self.removes_call_timeout();
-        limits || self.breaker.is_some()
+        self.time_limit().is_some() || self.breaker.is_some()
+    }
+
+    /// Returns the span of `call_timeout`, or `None` if the attribute sets no time limit.
+    pub(super) fn time_limit(&self) -> Option<Span> {
+        if self.removes_call_timeout() { None } else { self.span_of(Key::CallTimeout) }
     }
 
     /// Returns `true` if the attribute removes the time limit of its `config`: `call_timeout = "unlimited"`.

@@ -91,18 +91,15 @@ impl Circuit {
         let hung = self.open_if_hung();
         let decision = self.machine.admit_again(ticket, &self.clock);
         let pending = hung.or(decision.pending);
+        // Listeners of a rejection may make calls, which run in the slot that this call still holds.
+        let mut waited = Call { circuit: self, ticket, stamp: Stamp::IN_BULKHEAD };
         let admitted = match decision.ticket {
             // A ramp has begun while the call waited.
             Ok(again) if again.generation() != ticket.generation() && !self.is_in_share(again, nesting) => {
-                let mut waited = Call { circuit: self, ticket, stamp: Stamp::IN_BULKHEAD };
                 waited.run_in_scope(|| self.reject_by_ramp())
             }
             Ok(again) => Ok(again),
-            Err(state) => {
-                // Listeners may make calls, which run in the slot that this call still holds.
-                let mut waited = Call { circuit: self, ticket, stamp: Stamp::IN_BULKHEAD };
-                waited.run_in_scope(|| self.reject_by_state(state))
-            }
+            Err(state) => waited.run_in_scope(|| self.reject_by_state(state)),
         };
         let needs_slot = admitted.is_ok_and(Ticket::is_tracked);
         if !needs_slot {
